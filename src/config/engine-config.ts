@@ -1,0 +1,46 @@
+/** Engine.config: the file that holds the settings which differ from their defaults. Rules only; who reads files is places.ts. */
+import { asGweError } from '../errors.ts';
+import { parseIni, setIniValue } from '../host/ini.ts';
+import {
+  defaultSettings,
+  formatSetting,
+  parseSetting,
+  SETTING_NAMES,
+  type SettingName,
+  type Settings,
+  splitSettingName,
+} from './settings.ts';
+
+export interface SettingsRead {
+  settings: Settings;
+  /** One sentence for each value that could not be used; its default is in force. */
+  problems: string[];
+}
+
+/** The settings that `text` of Engine.config asks for. A bad value costs itself only: its default stays, and a problem says so. */
+export function readSettings(text: string): SettingsRead {
+  const problems: string[] = [];
+  const settings: Record<string, unknown> = { ...defaultSettings() };
+  const attempt = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      problems.push(asGweError(error).message);
+    }
+  };
+  attempt(() => {
+    const ini = parseIni(text);
+    for (const name of SETTING_NAMES) {
+      const [section, key] = splitSettingName(name);
+      const written = ini.get(section)?.get(key);
+      if (written !== undefined) attempt(() => (settings[name] = parseSetting(name, written)));
+    }
+  });
+  return { settings: settings as Settings, problems };
+}
+
+/** `text` of Engine.config with one setting changed. Raises `config` for a value that is out of range. */
+export function changeSetting(text: string, name: SettingName, written: string): string {
+  const [section, key] = splitSettingName(name);
+  return setIniValue(text, section, key, formatSetting(parseSetting(name, written)));
+}

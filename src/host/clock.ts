@@ -1,0 +1,20 @@
+/** Time as a parameter: whoever waits or looks at a clock is handed one of these, so that tests own the time. */
+import { setTimeout as wait } from 'node:timers/promises';
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. May be wrong or jump: never measure a duration with it. */
+  now(): number;
+  /** Monotonic clock, milliseconds since some start. Durations, deadlines and backoff use this one. */
+  monotonic(): number;
+  /** Resolves after `duration_ms`; rejects with the signal's reason when it is aborted first. */
+  sleep(duration_ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The machine's own clocks. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (duration_ms, signal) => {
+    await wait(duration_ms, undefined, signal === undefined ? {} : { signal });
+  },
+};

@@ -1,0 +1,98 @@
+/**
+ * Files that survive a power cut: what is written here is either wholly there or not at all, and once a function has
+ * returned it stays. For small files; a tarball is streamed by whoever downloads it and finished with `renameDurably`.
+ */
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { systemCode } from '../errors.ts';
+
+/** Folders that only their owner may look into: they hold keys and other people's software. */
+export const PRIVATE_FOLDER_MODE = 0o700;
+export const PRIVATE_FILE_MODE = 0o600;
+
+/**
+ * Replaces or makes `path` so that a crash at any instant leaves the old contents or the new: written beside, synced,
+ * renamed over it, the folder synced. Raises what node:fs raises (ENOSPC, EROFS, EIO …), and then leaves the old file.
+ */
+export function writeDurably(path: string, contents: string | Uint8Array, mode = PRIVATE_FILE_MODE): void {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  try {
+    writeSynced(beside, contents, mode);
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+function writeSynced(path: string, contents: string | Uint8Array, mode: number): void {
+  const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
+  const file = openSync(path, 'w', mode);
+  try {
+    chmodSync(path, mode);
+    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The text of a file, or `undefined` when there is none. Raises every other error of node:fs. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Gives `from` (already synced by its writer) the name `to`; when it returns the name has reached the disk. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolder(dirname(to));
+  if (dirname(from) !== dirname(to)) syncFolder(dirname(from));
+}
+
+/** Removes a file, if it is there; when it returns the removal has reached the disk. */
+export function removeDurably(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/** Makes a folder and those above it where they are missing; those that it makes get `mode`. */
+export function makeFolder(path: string, mode = PRIVATE_FOLDER_MODE): void {
+  if (mkdirSync(path, { recursive: true, mode }) !== undefined) syncFolder(dirname(path));
+}
+
+/** Removes a folder and all that is in it, if it is there. Follows no link. */
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Makes the names in a folder durable. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
