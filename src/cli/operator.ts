@@ -1,0 +1,138 @@
+/** The platform's JSON API as functions, for the operator's commands; how a call travels is operator-http.ts's business. */
+import {
+  type Content,
+  type Dataport,
+  type Gateway,
+  type InstallCommand,
+  type Product,
+  readContent,
+  readDataport,
+  readGateway,
+  readGateways,
+  readInstallCommand,
+  readProduct,
+  readProducts,
+  readUploaded,
+  readWhoami,
+  type Uploaded,
+  type Whoami,
+} from './answers.ts';
+import { type Endpoint, openExchanger, SILENCE_LIMIT_S, type Upload } from './operator-http.ts';
+
+export interface PointsWanted {
+  /** The newest so many. */
+  points?: number;
+  /** Those after this point id. */
+  since?: number;
+  /** Held so long until there is one. */
+  wait_s?: number;
+}
+
+export interface Operator {
+  endpoint: Endpoint;
+  whoami(): Promise<Whoami>;
+  products(): Promise<Product[]>;
+  createProduct(id: string): Promise<Product>;
+  removeProduct(id: string): Promise<void>;
+  /** All gateways, page by page, of one product or all, of one serial or all. */
+  gateways(where: { product?: string; serial?: string }): Promise<Gateway[]>;
+  gateway(product: string, serial: string): Promise<Gateway>;
+  addGateway(product: string, serial: string): Promise<void>;
+  removeGateway(product: string, serial: string): Promise<void>;
+  enableGateway(product: string, serial: string): Promise<void>;
+  read(
+    product: string,
+    serial: string,
+    alias: string,
+    wanted?: PointsWanted,
+    signal?: AbortSignal,
+  ): Promise<Dataport>;
+  write(product: string, serial: string, alias: string, value: string): Promise<void>;
+  content(product: string): Promise<Content[]>;
+  upload(product: string, id: string, upload: Upload, force: boolean): Promise<Uploaded>;
+  removeContent(product: string, id: string): Promise<void>;
+  install(product: string, serial: string, names: readonly string[]): Promise<InstallCommand>;
+  close(): void;
+}
+
+/** Gateways asked for with one call. */
+const PAGE = 1000;
+/** The platform checks the whole tarball before it answers an upload. */
+const UPLOAD_SILENCE_LIMIT_S = 300;
+
+const enc = encodeURIComponent;
+const productPath = (product: string) => `/api/v1/products/${enc(product)}`;
+const gatewayPath = (product: string, serial: string) => `/api/v1/gateways/${enc(product)}/${enc(serial)}`;
+const portPath = (product: string, serial: string, alias: string) =>
+  `${gatewayPath(product, serial)}/dataports/${enc(alias)}`;
+const contentPath = (product: string, id: string) => `${productPath(product)}/content/${enc(id)}`;
+
+/** The API of the platform at `endpoint`; every function raises a GweError that says what was found and what to do. */
+export async function openOperator(endpoint: Endpoint, env: NodeJS.ProcessEnv = {}): Promise<Operator> {
+  const { call, close } = await openExchanger(endpoint, env);
+  const get = (path: string) => call({ method: 'GET', path });
+  const remove = async (path: string) => void (await call({ method: 'DELETE', path }));
+  return {
+    endpoint,
+    whoami: async () => readWhoami(await get('/api/v1/whoami')),
+    products: async () => readProducts(await get('/api/v1/products')),
+    createProduct: async (id) =>
+      readProduct(await call({ method: 'POST', path: '/api/v1/products', json: { id } })),
+    removeProduct: (id) => remove(productPath(id)),
+    gateways: (where) => allPages(where, get),
+    gateway: async (product, serial) => readGateway(await get(gatewayPath(product, serial))),
+    addGateway: async (product, serial) =>
+      void (await call({ method: 'POST', path: '/api/v1/gateways', json: { product, serial } })),
+    removeGateway: (product, serial) => remove(gatewayPath(product, serial)),
+    enableGateway: async (product, serial) =>
+      void (await call({ method: 'POST', path: `${gatewayPath(product, serial)}/enable` })),
+    read: async (product, serial, alias, wanted = {}, signal) =>
+      readDataport(
+        await call({
+          method: 'GET',
+          path: `${portPath(product, serial, alias)}${query({ points: wanted.points, since: wanted.since, wait: wanted.wait_s })}`,
+          timeout_s: (wanted.wait_s ?? 0) + SILENCE_LIMIT_S,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      ),
+    write: async (product, serial, alias, value) =>
+      void (await call({ method: 'PUT', path: portPath(product, serial, alias), json: { value } })),
+    content: async (product) => readContent(await get(`${productPath(product)}/content`)),
+    upload: async (product, id, upload, force) =>
+      readUploaded(
+        await call({
+          method: 'PUT',
+          path: `${contentPath(product, id)}${query({ force: force ? 'true' : undefined })}`,
+          upload,
+          timeout_s: UPLOAD_SILENCE_LIMIT_S,
+        }),
+      ),
+    removeContent: (product, id) => remove(contentPath(product, id)),
+    install: async (product, serial, names) =>
+      readInstallCommand(
+        await call({ method: 'POST', path: `${gatewayPath(product, serial)}/install`, json: { names } }),
+      ),
+    close,
+  };
+}
+
+async function allPages(
+  where: { product?: string; serial?: string },
+  get: (path: string) => Promise<unknown>,
+): Promise<Gateway[]> {
+  const all: Gateway[] = [];
+  let after: string | undefined;
+  do {
+    const page = readGateways(await get(`/api/v1/gateways${query({ ...where, limit: PAGE, after })}`));
+    all.push(...page.gateways);
+    after = page.next === after ? undefined : page.next;
+  } while (after !== undefined);
+  return all;
+}
+
+function query(of: Record<string, string | number | undefined>): string {
+  const set = Object.entries(of).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}=${enc(String(value))}`],
+  );
+  return set.length === 0 ? '' : `?${set.join('&')}`;
+}
