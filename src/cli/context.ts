@@ -1,0 +1,21 @@
+/** What a command is handed: the outside world, made once in main.ts. Nothing in cli/ reaches past it for time, output or places. */
+import type { Places } from '../config/places.ts';
+import type { Clock } from '../host/clock.ts';
+
+export interface CommandContext {
+  env: NodeJS.ProcessEnv;
+  /** Writes to standard output, as it is: no newline is added. For what the command was asked to print. */
+  out(text: string): void;
+  /** Writes to standard error, as it is: no newline is added. For progress, warnings and errors. */
+  err(text: string): void;
+  /** Whether standard output is a terminal. */
+  isTerminal: boolean;
+  clock: Clock;
+  places: Places;
+  /** Aborted by TERM and INT. */
+  signal: AbortSignal;
+  /** The command line that runs gwe again: the single file, or node and main.ts. */
+  executable: string[];
+  /** Standard input; `process.stdin` when it is left out. */
+  input?: NodeJS.ReadableStream & { isTTY?: boolean };
+}

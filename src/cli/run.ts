@@ -1,0 +1,146 @@
+/**
+ * What was typed → what is done → the exit status. Decides between the three: a command, the flags, or the engine itself.
+ * Everything but the tables is loaded only when it is called, so that an engine that wakes up pays for none of it.
+ */
+import { basename } from 'node:path';
+import { asGweError, exitStatus, GweError } from '../errors.ts';
+import type { CommandArgs, CommandRow } from './command-row.ts';
+import { CLIENT_COMMANDS, COMMANDS } from './commands.ts';
+import type { CommandContext } from './context.ts';
+import { nearest } from './nearest.ts';
+import { ENGINE_OPTIONS, type OptionRow } from './options.ts';
+import { parseArgs } from './parse.ts';
+import { oneLine } from './values.ts';
+
+/** The flag that every command has. */
+export const HELP_OPTION: OptionRow = {
+  long: 'help',
+  short: 'h',
+  group: 'Help',
+  sentence: 'Show this help.',
+};
+
+/**
+ * Does what `argv` (without the program itself) says. `programName` is the name that gwe was called by: as `gdc` it is the
+ * device client. Returns the exit status: 0 done, 1 could not be done, 2 wrong usage or configuration, 3 refused by a check.
+ */
+export async function run(argv: string[], programName: string, context: CommandContext): Promise<number> {
+  const program = basename(programName) === 'gdc' ? 'gdc' : 'gwe';
+  try {
+    return program === 'gdc' ? await runClient(argv, context) : await runAgent(argv, context);
+  } catch (error) {
+    context.err(errorText(program, error));
+    return exitStatus(error);
+  }
+}
+
+async function runAgent(argv: string[], context: CommandContext): Promise<number> {
+  const first = argv[0];
+  if (first !== undefined && !first.startsWith('-')) return runCommand('gwe', COMMANDS, argv, context);
+  const args = parseArgs('gwe', argv, ENGINE_OPTIONS, []);
+  if (args.has('help')) {
+    const { programHelp } = await import('./help.ts');
+    context.out(programHelp(context.places));
+    return 0;
+  }
+  if (argv.length === 0 || isOnlyOnce(args)) return startEngine(context, args.has('once'));
+  const { runFlags } = await import('./flags.ts');
+  const status = await runFlags(context, args);
+  return status === 0 && args.has('once') ? startEngine(context, true) : status;
+}
+
+function isOnlyOnce(args: CommandArgs): boolean {
+  return ENGINE_OPTIONS.every(({ long }) => args.has(long) === (long === 'once'));
+}
+
+async function startEngine(context: CommandContext, once: boolean): Promise<number> {
+  const { runEngine } = await import('../engine/cycle.ts');
+  return runEngine(context, { once });
+}
+
+async function runClient(argv: string[], context: CommandContext): Promise<number> {
+  const first = argv[0];
+  if (first !== undefined && !first.startsWith('-')) return runCommand('gdc', CLIENT_COMMANDS, argv, context);
+  const { clientHelp } = await import('./help.ts');
+  const args = parseArgs('gdc', argv, [HELP_OPTION, VERSION_OPTION], []);
+  if (args.has('version')) {
+    const { versionLine } = await import('./flags.ts');
+    context.out(`${versionLine('gdc')}\n`);
+    return 0;
+  }
+  if (!args.has('help')) {
+    throw new GweError('usage', 'Cannot run gdc: expected a command', { hint: 'See gdc --help' });
+  }
+  context.out(clientHelp());
+  return 0;
+}
+
+const VERSION_OPTION: OptionRow = {
+  long: 'version',
+  short: 'v',
+  group: 'Help',
+  sentence: 'Print the version.',
+};
+
+async function runCommand(
+  program: string,
+  commands: readonly CommandRow[],
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { row, rest } = findCommand(program, commands, argv);
+  const args = parseArgs(`${program} ${row.name}`, rest, [...row.options, HELP_OPTION], row.operands);
+  if (args.has('help')) {
+    const { commandHelp } = await import('./help.ts');
+    context.out(commandHelp(program, row));
+    return 0;
+  }
+  const { run: runIt } = await row.load();
+  return runIt(context, args);
+}
+
+/** The row that the first one or two words name, and the words after it. Raises `usage` with the nearest name. */
+export function findCommand(
+  program: string,
+  commands: readonly CommandRow[],
+  argv: readonly string[],
+): { row: CommandRow; rest: readonly string[] } {
+  for (const length of [2, 1]) {
+    const name = argv.slice(0, length).join(' ');
+    const row = argv.length >= length ? commands.find((each) => each.name === name) : undefined;
+    if (row !== undefined) return { row, rest: argv.slice(length) };
+  }
+  const [first = '', second = ''] = argv;
+  const within = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (within.length > 0) throw incompleteCommand(program, first, second, within);
+  const guess = nearest(first, [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? name))]);
+  throw new GweError(
+    'usage',
+    `Cannot understand "${oneLine(first)}": expected a command or a flag of ${program}`,
+    {
+      hint: `The nearest command is ${guess}; see ${program} --help`,
+    },
+  );
+}
+
+function incompleteCommand(
+  program: string,
+  first: string,
+  second: string,
+  within: readonly CommandRow[],
+): GweError {
+  const words = within.map(({ name }) => name.slice(first.length + 1));
+  const typed = oneLine(`${first} ${second}`.trim());
+  const guess = second === '' || second.startsWith('-') ? undefined : nearest(second, words);
+  return new GweError('usage', `Cannot understand "${typed}": expected ${words.join(', ')} after ${first}`, {
+    hint: guess === undefined ? `See ${program} --help` : `The nearest is ${program} ${first} ${guess}`,
+  });
+}
+
+/** An error as standard error shows it: wrong usage or configuration in one line, all else with what to do below it. */
+export function errorText(program: string, thrown: unknown): string {
+  const { message, hint } = asGweError(thrown);
+  if (hint === undefined || hint === '') return `${program}: ${message}\n`;
+  if (exitStatus(thrown) !== 2) return `${program}: ${message}\n  ${hint.replaceAll('\n', '\n  ')}\n`;
+  return `${program}: ${`${message}. ${hint}`.replace(/\s*\n\s*/g, ' ')}\n`;
+}
