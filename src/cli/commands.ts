@@ -3,6 +3,7 @@
  * all derive from these rows. A new command is a new row and a module with a `run`; the module is loaded when it is called.
  */
 import type { CommandRow } from './command-row.ts';
+import { OPERATOR_COMMANDS } from './operator-commands.ts';
 import type { OptionRow } from './options.ts';
 
 /** Headings of the command list in `gwe --help`, in its order. */
@@ -136,6 +137,7 @@ export const COMMANDS: readonly CommandRow[] = [
     examples: [['gwe sign -s fleet.key hello.v2.tar.gz', 'makes hello.v2.tar.gz.minisig']],
     load: async () => ({ run: (await import('./sign.ts')).runSign }),
   },
+  ...OPERATOR_COMMANDS,
   {
     name: 'completion',
     group: OTHER,

@@ -10,6 +10,8 @@ export interface CommandContext {
   err(text: string): void;
   /** Whether standard output is a terminal. */
   isTerminal: boolean;
+  /** Whether standard error is one: progress is then drawn in place. No when it is left out. */
+  isErrorTerminal?: boolean;
   clock: Clock;
   places: Places;
   /** Aborted by TERM and INT. */

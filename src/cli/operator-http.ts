@@ -93,6 +93,7 @@ function exchange(endpoint: Endpoint, call: Call, request: Request): Promise<unk
   const length_bytes = call.upload?.size_bytes ?? body?.length;
   const limit_s = call.timeout_s ?? SILENCE_LIMIT_S;
   return new Promise((resolve, reject) => {
+    let answered = false;
     const fail = (error: unknown) => reject(failureOf(error, endpoint, limit_s));
     const outgoing = request({
       ...addressOf(endpoint.url, call.path),
@@ -108,8 +109,13 @@ function exchange(endpoint: Endpoint, call: Call, request: Request): Promise<unk
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
-    outgoing.on('error', fail);
-    outgoing.on('response', (answer) => readAnswer(answer, call).then(resolve, fail));
+    outgoing.on('error', (error) => {
+      if (!answered) fail(error);
+    });
+    outgoing.on('response', (answer) => {
+      answered = true;
+      readAnswer(answer, call).then(resolve, fail);
+    });
     if (call.upload === undefined) outgoing.end(body);
     else sendFile(call.upload, outgoing, fail);
   });

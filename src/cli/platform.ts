@@ -1,0 +1,87 @@
+/** `gwe platform`: serves the One Platform from one folder until it is told to stop. What is served is platform/'s business. */
+import { resolve } from 'node:path';
+import { GweError } from '../errors.ts';
+import { createLog } from '../host/log.ts';
+import type { CommandArgs } from './command-row.ts';
+import type { CommandContext } from './context.ts';
+import { isLoopback } from './operator-http.ts';
+
+export const DEFAULT_LISTEN = '127.0.0.1:8080';
+export const DEFAULT_VENDOR = 'gwe';
+
+/**
+ * `gwe platform --data DIR [--listen HOST:PORT] [--vendor NAME] [--cert F --key F]`. The first line on standard output is
+ * `listening on URL`, with the real port; everything else goes to standard error. TERM and INT end it with 0.
+ */
+export async function run(context: CommandContext, args: CommandArgs): Promise<number> {
+  const dataFolder = args.text('data');
+  if (dataFolder === undefined) {
+    throw new GweError('usage', 'Cannot start a platform: --data DIR is missing', {
+      hint: 'DIR is the folder that keeps everything; it is made when it is not there.',
+    });
+  }
+  const { host, port } = parseListen(args.text('listen') ?? DEFAULT_LISTEN);
+  const tls = tlsFrom(args.text('cert'), args.text('key'));
+  const presetToken = context.env['GWE_PLATFORM_TOKEN'] || undefined;
+  const { startPlatform } = await import('../platform/platform.ts');
+  const platform = await startPlatform({
+    dataFolder: resolve(dataFolder),
+    host,
+    port,
+    vendor: args.text('vendor') ?? DEFAULT_VENDOR,
+    ...(presetToken === undefined ? {} : { presetToken }),
+    ...(tls === undefined ? {} : { tls }),
+    log: createLog('INFO', context.clock.now, context.err),
+    clock: context.clock,
+  });
+  context.out(`listening on ${platform.url}\n`);
+  context.err(welcome(platform.url, resolve(dataFolder), platform.firstToken));
+  if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
+    context.err(
+      'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
+    );
+  }
+  await aborted(context.signal);
+  await platform.close();
+  return 0;
+}
+
+/** HOST:PORT, :PORT or PORT; an IPv6 address in brackets. Raises `usage`. */
+export function parseListen(written: string): { host: string; port: number } {
+  const [, bracketed, plain, digits] = written.match(/^(?:(?:\[([^\]]+)\]|([^:]*)):)?(\d{1,5})$/) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) {
+    throw new GweError('usage', `Cannot listen on "${written}": expected HOST:PORT`, {
+      hint: `For instance ${DEFAULT_LISTEN}, 0.0.0.0:443 or [::1]:8080; port 0 takes any free one.`,
+    });
+  }
+  return { host: bracketed ?? (plain || '127.0.0.1'), port };
+}
+
+function tlsFrom(
+  cert: string | undefined,
+  key: string | undefined,
+): { cert: string; key: string } | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert: resolve(cert), key: resolve(key) };
+  throw new GweError('usage', `Cannot serve HTTPS: --${cert === undefined ? 'cert' : 'key'} is missing`, {
+    hint: 'Give both --cert FILE and --key FILE, in PEM.',
+  });
+}
+
+function welcome(url: string, folder: string, firstToken: string | undefined): string {
+  const token = firstToken === undefined ? '' : ` --token ${firstToken}`;
+  const first = firstToken === undefined ? '' : `operator token, shown only this once: ${firstToken}\n`;
+  return `everything is kept in ${folder}
+${first}next, in another terminal:
+  gwe login ${url}${token}
+  gwe product create PRODUCT
+  gwe gateway add SERIAL
+Ctrl-C stops it; nothing is lost.
+`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }));
+}

@@ -1,0 +1,163 @@
+/**
+ * Bringing files into a product's Content Area, for `gwe content upload` and `gwe deploy`: a tarball is checked here by
+ * the very rules of the gateway before a byte is sent, what is there already is not sent again, and the signature beside
+ * a file goes with it.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { defaultSettings } from '../config/settings.ts';
+import { asGweError, explain, GweError } from '../errors.ts';
+import type { CommandContext } from './context.ts';
+import type { Operator } from './operator.ts';
+import { startProgress } from './progress.ts';
+import { sizeInWords } from './words.ts';
+
+export interface UploadOptions {
+  /** Send even what a gateway would discard, and what is there already. */
+  force: boolean;
+}
+
+interface LocalFile {
+  path: string;
+  id: string;
+  size_bytes: number;
+  sha256: string;
+}
+
+/** Ending of a signature file beside what it signs. */
+const SIGNATURE_ENDING = '.minisig';
+const isTarball = (id: string) => id.endsWith('.tar.gz');
+
+/** The signatures that lie beside `files`, put behind what they sign; each file once. */
+export function withSignatures(files: readonly string[]): string[] {
+  return [
+    ...new Set(
+      files.flatMap((file) => {
+        const signature = `${file}${SIGNATURE_ENDING}`;
+        return file.endsWith(SIGNATURE_ENDING) || !existsSync(signature) ? [file] : [signature, file];
+      }),
+    ),
+  ];
+}
+
+/** Checks one file and sends it unless it is there already. Raises `check` for a tarball that a gateway would discard. */
+export async function uploadFile(
+  context: CommandContext,
+  operator: Operator,
+  product: string,
+  path: string,
+  options: UploadOptions,
+): Promise<void> {
+  const file = await examine(context, path, options);
+  const there = (await operator.content(product)).find((each) => each.id === file.id);
+  if (there?.sha256 === file.sha256 && !options.force) {
+    context.err(`${file.id}: already there (${sizeInWords(file.size_bytes)})\n`);
+    return;
+  }
+  await send(
+    context,
+    operator,
+    product,
+    file,
+    there === undefined ? 'uploaded' : 'uploaded, replacing other contents',
+    options,
+  );
+}
+
+async function send(
+  context: CommandContext,
+  operator: Operator,
+  product: string,
+  file: LocalFile,
+  outcome: string,
+  options: UploadOptions,
+): Promise<void> {
+  const progress = startProgress(file.id, file.size_bytes, {
+    onTerminal: context.isErrorTerminal ?? false,
+    write: context.err,
+    clock: context.clock,
+  });
+  try {
+    const upload = { file: file.path, size_bytes: file.size_bytes, onProgress: progress.update };
+    const uploaded = await operator.upload(product, file.id, upload, options.force);
+    if (uploaded.sha256 !== file.sha256) {
+      throw new GweError(
+        'protocol',
+        `Cannot trust the upload of ${file.id}: the platform holds other bytes`,
+        {
+          hint: 'Did the file change while it was sent? Upload it again.',
+        },
+      );
+    }
+    progress.end(outcome);
+  } catch (error) {
+    progress.end('not uploaded');
+    throw error;
+  }
+}
+
+/** Size and digest of a file; for a tarball all checks, and what is in it. */
+async function examine(context: CommandContext, path: string, options: UploadOptions): Promise<LocalFile> {
+  const id = basename(path);
+  const size_bytes = sizeOf(path);
+  if (isTarball(id)) {
+    try {
+      const facts = await inspect(path, id, size_bytes);
+      context.err(`${id}: ${factsInWords(facts)}; every check passed\n`);
+      return { path, id, size_bytes, sha256: facts.sha256 };
+    } catch (error) {
+      if (!options.force) throw refused(error, id);
+      context.err(`${id}: a gateway will discard it. ${explain(error)}\n`);
+    }
+  }
+  return { path, id, size_bytes, sha256: await digestOf(path) };
+}
+
+function sizeOf(path: string): number {
+  try {
+    const stat = statSync(path);
+    if (stat.isFile()) return stat.size;
+  } catch (error) {
+    throw new GweError('usage', `Cannot upload ${path}: ${asGweError(error).message}`, { cause: error });
+  }
+  throw new GweError('usage', `Cannot upload ${path}: it is not a file`);
+}
+
+async function inspect(path: string, id: string, size_bytes: number) {
+  const [{ inspectTarball }, { parseTarballName }] = await Promise.all([
+    import('../app/inspect.ts'),
+    import('../app/name.ts'),
+  ]);
+  const settings = defaultSettings();
+  const limits = {
+    maxTarball_bytes: settings['download.max_tarball_bytes'],
+    maxUnpacked_bytes: settings['install.max_unpacked_bytes'],
+    maxEntries: settings['install.max_entries'],
+  };
+  return inspectTarball(createReadStream(path), parseTarballName(id), limits, size_bytes);
+}
+
+function factsInWords(facts: Awaited<ReturnType<typeof inspect>>): string {
+  const extras = [
+    facts.hasSupervisorConf ? 'supervisor.conf' : [],
+    facts.hasHealth ? 'health.sh' : [],
+    facts.hasUninstall ? 'uninstall.sh' : [],
+  ].flat();
+  const size = `${facts.name.app} ${facts.name.version}, ${facts.entries} entries, ${sizeInWords(facts.unpacked_bytes)} unpacked`;
+  return extras.length === 0 ? size : `${size}, with ${extras.join(', ')}`;
+}
+
+function refused(thrown: unknown, id: string): GweError {
+  const error = asGweError(thrown);
+  if (error.code !== 'check') return error;
+  const hint = `${error.hint === undefined ? '' : `${error.hint} `}(--force uploads it as it is; a gateway discards it.)`;
+  return new GweError('check', `Cannot upload ${id}: ${error.message}`, { hint, cause: error });
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
