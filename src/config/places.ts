@@ -20,6 +20,8 @@ export interface Places {
   usage: string;
   /** Last and next check-in. */
   engine: string;
+  /** The last TLS session with the platform. */
+  tlsSession: string;
   lock: string;
 }
 
@@ -45,6 +47,7 @@ export function findPlaces(env: NodeJS.ProcessEnv, isRoot = userInfo().uid === 0
     outbox: join(state, 'outbox'),
     usage: join(state, 'usage.json'),
     engine: join(state, 'engine.json'),
+    tlsSession: join(state, 'tls-session'),
     lock: join(state, 'lock'),
   };
 }

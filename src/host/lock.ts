@@ -10,7 +10,8 @@ import { readIfThere, removeDurably, writeDurably } from './files.ts';
 /** Takes the lock at `path` for this process; taking one's own again is fine. Raises `locked`, saying who has it. */
 export function takeLock(path: string): void {
   const holder = lockHolder(path);
-  if (holder !== undefined && holder !== process.pid) {
+  if (holder === process.pid) return;
+  if (holder !== undefined) {
     throw new GweError('locked', `Cannot use ${path}: the engine with process id ${holder} has it`, {
       hint: 'Only one engine may run on a state folder. Use "gwe --check-now" to have the running one check in.',
     });

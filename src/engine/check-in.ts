@@ -1,0 +1,56 @@
+/** The check-in: three reports out, two aliases in, in one request. */
+import { asGweError } from '../errors.ts';
+import { ensureActivated, forgetActivation } from './activation.ts';
+import { currentReports } from './current-reports.ts';
+import type { Engine } from './engine.ts';
+import { sendReports } from './report.ts';
+
+/** What the platform says to a gateway; an alias that is empty or unknown is ''. */
+export interface CheckInAnswer {
+  engine_fetch: string;
+  update_interval: string;
+}
+
+/**
+ * Sends usage_report, device_info and engine_report and reads engine_fetch and update_interval: the hybrid write/read of
+ * the One Platform device API. What the outbox still holds goes first, in order. A key that is no longer accepted is
+ * replaced by activating again, once. Raises the client's errors; the usage report of a failed check-in is kept.
+ */
+export async function checkIn(engine: Engine): Promise<CheckInAnswer> {
+  try {
+    await sendReports(engine);
+    return await exchange(engine);
+  } catch (thrown) {
+    const error = asGweError(thrown);
+    if (error.code !== 'unauthorized') throw keepUsage(engine, thrown);
+    forgetActivation(engine, error);
+    await ensureActivated(engine);
+    return await exchange(engine);
+  }
+}
+
+async function exchange(engine: Engine): Promise<CheckInAnswer> {
+  const reports = await currentReports(engine);
+  const { usage_report, device_info, engine_report } = reports;
+  const values = await engine.client.writeRead(
+    engine.cik ?? '',
+    { usage_report, device_info, engine_report },
+    ['engine_fetch', 'update_interval'],
+  );
+  return { engine_fetch: values['engine_fetch'] ?? '', update_interval: values['update_interval'] ?? '' };
+}
+
+/** Puts the usage of a check-in that did not get through into the outbox, at most once an interval: it is a number of the past. */
+function keepUsage(engine: Engine, thrown: unknown): unknown {
+  const now_ms = engine.context.clock.now();
+  const last_ms = engine.state.lastUsageKept_ms ?? 0;
+  if (Math.abs(now_ms - last_ms) < engine.updateInterval_s * 1000) return thrown;
+  engine.state.lastUsageKept_ms = now_ms;
+  engine.outbox.add({
+    id: `usage-${now_ms}`,
+    alias: 'usage_report',
+    value: engine.usage.report(),
+    time_ms: now_ms,
+  });
+  return thrown;
+}

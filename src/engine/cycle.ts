@@ -1,0 +1,89 @@
+/**
+ * The engine's cycle, as the original describes it:
+ *
+ *   repeat: send usage and info reports, read engine_fetch, install what it names, write the output to fetch_status,
+ *           sleep update_interval seconds
+ *
+ * with what a power cut asks for before it, and hibernation in place of the sleep. Between two turns there is nothing but
+ * files: a turn after a sleep, `gwe --once` and the start after a power cut are one and the same path.
+ */
+import { asGweError, type GweError } from '../errors.ts';
+import { ensureActivated } from './activation.ts';
+import { checkIn } from './check-in.ts';
+import { type Engine, type EngineContext, openEngine, takeStateFolder } from './engine.ts';
+import { obey } from './obey.ts';
+import { recover } from './recover.ts';
+import { report } from './report.ts';
+import { hibernate } from './rest.ts';
+import type { TurnEnd } from './schedule.ts';
+import { listenForWakeUps } from './signals.ts';
+import { inTrial, settleTrialAfter } from './trial.ts';
+import { exitOfTurn, turnEnded } from './turn-end.ts';
+
+/** How a turn went, for the exit status of `gwe --once` and for the sleep after it. */
+export interface Turn {
+  end: TurnEnd;
+  /** Reports out and answers in. */
+  complete: boolean;
+  /** Everything that the platform asked for is understood and installed. */
+  allDone: boolean;
+  /** An install was ended in this turn. */
+  worked: boolean;
+  /** What keeps an install waiting that may pass by itself. */
+  retry: GweError | undefined;
+}
+
+/**
+ * Runs the engine until it is stopped, or with `once` for one turn in the foreground. Returns the exit status: see
+ * `exitOfTurn`; a stopped engine ends with 0. Raises `identity`, `config`, `layout` and `locked` before anything is contacted.
+ */
+export async function runEngine(context: EngineContext, options: { once: boolean }): Promise<number> {
+  const release = takeStateFolder(context);
+  listenForWakeUps();
+  try {
+    for (let engine = await openEngine(context); ; engine = await openEngine(context)) {
+      const turn = await closing(engine, () => takeTurn(engine));
+      if (context.signal.aborted) return options.once ? 1 : 0;
+      if (options.once) return exitOfTurn(turn, inTrial(context.env));
+      await hibernate(engine, turn.end);
+      if (context.signal.aborted) return 0;
+    }
+  } finally {
+    release();
+  }
+}
+
+async function closing<T>(engine: Engine, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } finally {
+    engine.close();
+  }
+}
+
+/** One turn; whatever goes wrong in it is noted and ends this turn only. */
+async function takeTurn(engine: Engine): Promise<Turn> {
+  const turn: Turn = {
+    end: { kind: 'complete' },
+    complete: false,
+    allDone: true,
+    worked: false,
+    retry: undefined,
+  };
+  let failed: GweError | undefined;
+  try {
+    await recover(engine, turn);
+    await ensureActivated(engine);
+    const answer = await checkIn(engine);
+    turn.complete = true;
+    settleTrialAfter(engine);
+    if (inTrial(engine.context.env)) return turn;
+    await obey(engine, answer, turn);
+    await report(engine, turn);
+  } catch (error) {
+    failed = asGweError(error);
+  } finally {
+    turnEnded(engine, turn, failed);
+  }
+  return turn;
+}

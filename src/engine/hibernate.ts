@@ -1,0 +1,57 @@
+/**
+ * Hibernation: between two check-ins gwe becomes a sleeping shell of some 2 MB that keeps the process id, and that becomes
+ * gwe again. supervisord sees one program that runs all the time; nothing of ours stays in memory. When to sleep is up
+ * to schedule.ts.
+ */
+
+import type { Settings } from '../config/settings.ts';
+import { GweError } from '../errors.ts';
+
+/** Shorter sleeps are not worth a new start of gwe. */
+export const HIBERNATE_MIN_SLEEP_S = 10;
+
+/**
+ * What the shell does: $1 is how many seconds to sleep, the rest is the command to become. TERM and INT end it at once
+ * and leave no `sleep` behind (status 143, as the signal itself would); WINCH and HUP wake it. The streams of `sleep`
+ * lie on /dev/null so that it does not hold a pipe of supervisord open.
+ */
+export const SLEEPING_LINE = [
+  `trap 'kill $! 2>/dev/null; exit 143' TERM INT; trap : WINCH HUP`,
+  'sleep "$1" </dev/null >/dev/null 2>&1 & wait $! || { kill $!; wait $!; } 2>/dev/null',
+  'trap - TERM INT; shift; exec "$@"',
+].join('\n');
+
+/** Whether to hibernate for a sleep of `sleep_s`: not when a person looks on, nor for a nap, unless told so. */
+export function shouldHibernate(
+  setting: Settings['engine.hibernate'],
+  sleep_s: number,
+  onTerminal: boolean,
+): boolean {
+  if (setting !== 'auto') return setting === 'on';
+  return sleep_s >= HIBERNATE_MIN_SLEEP_S && !onTerminal;
+}
+
+/** Whether this Node.js can become another program. */
+export const canHibernate = (): boolean => typeof process.execve === 'function';
+
+/**
+ * Becomes the sleeping shell; never returns. Everything must be on disk and every connection closed. Signal handlers go
+ * last, after a turn of the event loop, so that a TERM that has just come in still ends gwe.
+ * `command` is how to run gwe again.
+ */
+export async function becomeSleepingShell(sleep_s: number, command: readonly string[]): Promise<never> {
+  return becomeShell([SLEEPING_LINE, 'gwe', String(Math.max(0, sleep_s)), ...command]);
+}
+
+/** Becomes `sh -c ARGS…`, keeping process id, environment and standard streams; never returns. */
+export async function becomeShell(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<never> {
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGWINCH'] as const)
+    process.removeAllListeners(signal);
+  if (process.execve === undefined)
+    throw new GweError('internal', 'Cannot hibernate: this Node.js has no execve');
+  return process.execve('/bin/sh', ['sh', '-c', ...args], { ...env } as NodeJS.Dict<string>);
+}

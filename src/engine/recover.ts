@@ -1,0 +1,20 @@
+/** Carrying on with what the journal holds: after a power cut, an outage, or just after an instruction was taken. */
+import type { Turn } from './cycle.ts';
+import type { Engine } from './engine.ts';
+import { inTrial, tellFailedTrial } from './trial.ts';
+
+/** What an earlier turn left behind, first of all: it may not need the platform at all. */
+export async function recover(engine: Engine, turn: Turn): Promise<void> {
+  if (inTrial(engine.context.env)) return;
+  tellFailedTrial(engine);
+  if (engine.installer.hasWork()) await carryOn(engine, turn);
+}
+
+/** Works off the journal; trouble that may pass is noted in `turn` so that it is tried again by backoff. */
+export async function carryOn(engine: Engine, turn: Turn): Promise<void> {
+  const result = await engine.installer.workOff(engine.context.signal);
+  if (result.ends.some((end) => end.outcome !== 'installed') || result.retry !== undefined)
+    turn.allDone = false;
+  turn.retry = result.retry;
+  turn.worked = turn.worked || result.ends.length > 0;
+}

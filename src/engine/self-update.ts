@@ -1,0 +1,108 @@
+/**
+ * gwe updates gwe: the trial of a new file. The application tarball of gwe lays the new file in place, keeps the old one
+ * beside it and leaves a mark in the state folder. From then on a shell, not gwe, decides: it starts the new file for one
+ * check-in at a time; a complete one settles it, three starts without one (crash, hang, exit) bring the old file back.
+ * A platform that nobody reaches proves nothing: then the old file is asked, and only if it gets through where the new
+ * one did not, that counts.
+ */
+import { join } from 'node:path';
+import { readIfThere, removeDurably, writeDurably } from '../host/files.ts';
+
+/** Starts that the new file has to complete a check-in. */
+export const TRIAL_STARTS = 3;
+/** A start that takes longer hangs. Longer than a check-in with every time limit at its default, without an install. */
+export const TRIAL_START_LIMIT_S = 600;
+/** Pause between two starts of a trial. */
+export const TRIAL_PAUSE_S = 5;
+/** Pause while neither file reaches the platform. */
+export const TRIAL_OFFLINE_PAUSE_S = 60;
+/** How a start says "no complete check-in, but the network or the platform was the reason" (sysexits' EX_TEMPFAIL). */
+export const EXIT_TRY_LATER = 75;
+
+const MARK = 'self-update';
+const FAILED = 'self-update-failed';
+const START = 'start.sh';
+
+/** The names of the trial's files in the state folder. */
+export function trialFiles(stateFolder: string): { mark: string; failed: string; start: string } {
+  return {
+    mark: join(stateFolder, MARK),
+    failed: join(stateFolder, FAILED),
+    start: join(stateFolder, START),
+  };
+}
+
+/** Where the old file lies while a trial is under way, or `undefined`. */
+export function trialUnderWay(stateFolder: string): { previous: string } | undefined {
+  const mark = readIfThere(trialFiles(stateFolder).mark);
+  const previous = mark?.match(/^previous=(.+)$/m)?.[1];
+  return previous === undefined ? undefined : { previous };
+}
+
+/** The new file has completed a check-in: it stays. */
+export function settleTrial(stateFolder: string): void {
+  const files = trialFiles(stateFolder);
+  removeDurably(files.mark);
+  removeDurably(files.start);
+}
+
+/** What the shell noted when it went back to the old file; taken once. */
+export function takeFailedTrial(stateFolder: string): string | undefined {
+  const { failed } = trialFiles(stateFolder);
+  const note = readIfThere(failed)?.trim();
+  if (note !== undefined) removeDurably(failed);
+  return note;
+}
+
+/**
+ * Leaves `start.sh` in the state folder while a trial is under way: gwe.conf of supervisord sources it before it starts
+ * gwe, so that a reboot or a restart in the middle of a trial goes on with it even when the new file runs not at all.
+ */
+export function writeStartScript(stateFolder: string, file: string, args: readonly string[]): void {
+  const words = [TRIAL_LINE, 'gwe', stateFolder, file, ...args].map(quote).join(' ');
+  writeDurably(trialFiles(stateFolder).start, `exec /bin/sh -c ${words}\n`);
+}
+
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * What the shell of a trial does: $1 is the state folder, $2 the file of gwe, the rest its arguments. Each start of the
+ * new file is written down before it begins, so a reboot in the middle counts too.
+ */
+export const TRIAL_LINE = `
+state=$1 file=$2; shift 2
+mark=$state/${MARK}; child=; dog=
+quit() { kill $child $dog 2>/dev/null; wait $child 2>/dev/null; exit 143; }
+trap quit TERM INT; trap : WINCH HUP
+previous=$(sed -n 's/^previous=//p' "$mark" 2>/dev/null)
+starts=$(sed -n 's/^starts=//p' "$mark" 2>/dev/null)
+pause() { sleep "$1" </dev/null >/dev/null 2>&1 & child=$!; wait $child || { kill $child; wait $child; } 2>/dev/null; child=; }
+note() { printf 'previous=%s\\nstarts=%s\\n' "$previous" "$1" >"$mark.new" && mv "$mark.new" "$mark" && sync; }
+check_in() {
+  GWE_TRIAL=1 "$@" --once & child=$!
+  ( sleep ${TRIAL_START_LIMIT_S} </dev/null >/dev/null 2>&1 & nap=$!; trap 'kill $nap; exit' TERM; wait $nap; kill -9 $child ) 2>/dev/null & dog=$!
+  wait $child; status=$?
+  while kill -0 $child 2>/dev/null; do wait $child; status=$?; done
+  kill $dog 2>/dev/null; wait $dog 2>/dev/null; child=; dog=
+  return $status
+}
+[ -n "$starts" ] || starts=0
+while [ -e "$mark" ] && [ -n "$previous" ] && [ "$starts" -lt ${TRIAL_STARTS} ]; do
+  starts=$((starts + 1)); note "$starts"
+  check_in "$file" "$@"; status=$?
+  [ -e "$mark" ] || break
+  if [ $status -eq ${EXIT_TRY_LATER} ]; then
+    check_in "$previous" "$@"
+    if [ $? -eq ${EXIT_TRY_LATER} ]; then starts=$((starts - 1)); note "$starts"; pause ${TRIAL_OFFLINE_PAUSE_S}; continue; fi
+  fi
+  echo "gwe: the new version ended with $status without a complete check-in (start $starts of ${TRIAL_STARTS})" >&2
+  [ "$starts" -ge ${TRIAL_STARTS} ] || pause ${TRIAL_PAUSE_S}
+done
+if [ -e "$mark" ] && [ -e "$previous" ]; then
+  echo "gwe: going back to $previous" >&2
+  echo "the new version did not complete a check-in within ${TRIAL_STARTS} starts (last exit $status)" >"$state/${FAILED}"
+  mv "$previous" "$file" && rm -f "$mark" "$state/${START}" && sync
+fi
+trap - TERM INT
+exec "$file" "$@"
+`.trim();

@@ -1,0 +1,86 @@
+/**
+ * engine.json: what the engine knows between two check-ins, and what `gwe status` and `gwe why` read. Written once a
+ * turn. A file of a newer layout that this version does not know is refused, not damaged.
+ */
+import { type ErrorCode, GweError } from '../errors.ts';
+import { makeFolder, readIfThere, writeDurably } from '../host/files.ts';
+import type { SleepReason } from './schedule.ts';
+
+/** Layout of the state folder that this version writes. It reads this one and the one before. */
+export const STATE_LAYOUT = 1;
+
+export interface EngineState {
+  layout: number;
+  version: string;
+  serial: string;
+  platform: string;
+  started_ms: number;
+  updateInterval_s: number;
+  consecutiveFailures: number;
+  lastCheckIn?: { time_ms: number; ok: boolean; code?: ErrorCode; message?: string };
+  /** When a check-in was last complete. */
+  lastComplete_ms?: number;
+  next?: { time_ms: number; reason: SleepReason };
+  /** What was last found at supervisord's socket; said in the log when it changes. */
+  supervisor?: { ok: boolean; message?: string };
+  lastMalformed?: { time_ms: number; text: string };
+  /** Malformed values that were answered, but whose clearing the platform has not acknowledged yet. */
+  refused?: Record<string, string>;
+  /** The latest wall clock time that was ever seen: a clock behind it is wrong. */
+  timeFloor_ms?: number;
+  /** When usage was last put aside during an outage. */
+  lastUsageKept_ms?: number;
+}
+
+/**
+ * The state at `path`; of a missing or unreadable file, a fresh one (nothing in it is needed to lose no command: that
+ * lies in the journal). Raises `layout` when a later gwe wrote it.
+ */
+export function loadEngineState(path: string, fresh: EngineState): EngineState {
+  const text = readIfThere(path);
+  if (text === undefined) return fresh;
+  const value = parseState(text);
+  if (value === undefined) return fresh;
+  if (value.layout > STATE_LAYOUT + 1) {
+    throw new GweError(
+      'layout',
+      `Cannot use ${path}: it has layout ${value.layout}, this version knows up to ${STATE_LAYOUT}`,
+      {
+        hint: 'A later gwe wrote it. Install that version again, or move the state folder away.',
+      },
+    );
+  }
+  const { version, serial, platform, started_ms, updateInterval_s } = fresh;
+  return {
+    ...fresh,
+    ...value,
+    layout: STATE_LAYOUT,
+    version,
+    serial,
+    platform,
+    started_ms,
+    updateInterval_s,
+  };
+}
+
+/** The state as another process reads it, or `undefined` when there is none that can be read. */
+export function readEngineState(path: string): EngineState | undefined {
+  const text = readIfThere(path);
+  return text === undefined ? undefined : parseState(text);
+}
+
+/** Replaces engine.json. Raises what node:fs raises. */
+export function saveEngineState(path: string, folder: string, state: EngineState): void {
+  makeFolder(folder);
+  writeDurably(path, `${JSON.stringify(state)}\n`);
+}
+
+function parseState(text: string): EngineState | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('layout' in value)) return undefined;
+    return typeof value.layout === 'number' ? (value as EngineState) : undefined;
+  } catch {
+    return undefined;
+  }
+}

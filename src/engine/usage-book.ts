@@ -1,0 +1,45 @@
+/** The book of bytes: what the client counted, kept in usage.json between two wake-ups, told in usage_report. */
+import type { Places } from '../config/places.ts';
+import { explain } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
+import { readIfThere, writeDurably } from '../host/files.ts';
+import type { Log } from '../host/log.ts';
+import {
+  addTraffic,
+  emptyUsage,
+  readUsage,
+  type Traffic,
+  type Usage,
+  usageReport,
+} from '../reports/usage.ts';
+
+export interface UsageBook {
+  add(traffic: Traffic): void;
+  /** The text of usage_report. */
+  report(): string;
+  /** Writes usage.json, if anything was counted; a disk that refuses is said in the log. */
+  save(log: Log): void;
+}
+
+/** Opens the book; a file that cannot be read starts a new one. */
+export function openUsageBook(places: Places, clock: Clock): UsageBook {
+  let usage: Usage | undefined;
+  let changed = false;
+  const current = () => (usage ??= readUsage(readIfThere(places.usage)) ?? emptyUsage());
+  return {
+    add(traffic) {
+      usage = addTraffic(current(), traffic, clock.now());
+      changed = true;
+    },
+    report: () => usageReport(current(), clock.now()),
+    save(log) {
+      if (!changed) return;
+      try {
+        writeDurably(places.usage, JSON.stringify(usage));
+        changed = false;
+      } catch (error) {
+        log.error(explain(error));
+      }
+    },
+  };
+}

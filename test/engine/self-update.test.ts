@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  TRIAL_LINE,
+  takeFailedTrial,
+  trialFiles,
+  trialUnderWay,
+  writeStartScript,
+} from '../../src/engine/self-update.ts';
+
+/** A folder with an old and a new gwe that are scripts, a trial under way, and naps that take no time. */
+function gateway(newGwe: string, oldGwe = 'settle') {
+  const folder = mkdtempSync(join(tmpdir(), 'gwe-trial-'));
+  const script = (name: string, body: string) => {
+    const path = join(folder, name);
+    writeFileSync(
+      path,
+      `#!/bin/sh\necho "${name} $*" >>${folder}/log\n[ "$GWE_TRIAL" ] || exit 0\n${body}\n`,
+    );
+    chmodSync(path, 0o755);
+    return path;
+  };
+  const settle = `rm ${folder}/self-update; exit 0`;
+  const file = script('gwe', newGwe.replace('settle', settle));
+  const previous = script('gwe.previous', oldGwe.replace('settle', 'exit 0'));
+  writeFileSync(join(folder, 'sleep'), '#!/bin/sh\n[ $1 -lt 600 ] || exec /bin/sleep $1\n', { mode: 0o755 });
+  writeFileSync(trialFiles(folder).mark, `previous=${previous}\nstarts=0\n`);
+  return { folder, file, previous, log: () => readFileSync(join(folder, 'log'), 'utf8').trim().split('\n') };
+}
+
+const run = (folder: string, file: string) =>
+  spawnSync('/bin/sh', ['-c', TRIAL_LINE, 'gwe', folder, file, '--x'], {
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+
+test('a new gwe that completes a check-in stays, and the shell becomes it with its own arguments', () => {
+  const { folder, file, log } = gateway('settle');
+  assert.equal(run(folder, file).status, 0);
+  assert.deepEqual(
+    log().filter((line) => line.startsWith('gwe ')),
+    ['gwe --x --once', 'gwe --x'],
+  );
+  assert.equal(takeFailedTrial(folder), undefined);
+});
+
+test('a new gwe that crashes three times is replaced by the old one, which learns why', () => {
+  const { folder, file, log } = gateway('exit 9');
+  const { status, stderr } = run(folder, file);
+  assert.equal(status, 0);
+  assert.equal(log().filter((line) => line === 'gwe --x --once').length, 3);
+  assert.match(readFileSync(file, 'utf8'), /gwe\.previous/, 'the old file has the name again');
+  assert.match(stderr, /start 3 of 3/);
+  assert.match(takeFailedTrial(folder) ?? '', /did not complete a check-in within 3 starts \(last exit 9\)/);
+  assert.equal(trialUnderWay(folder), undefined);
+});
+
+test('starts before a reboot count: a new gwe does not get three more after each', () => {
+  const { folder, file, previous, log } = gateway('exit 9');
+  writeFileSync(trialFiles(folder).mark, `previous=${previous}\nstarts=2\n`);
+  run(folder, file);
+  assert.equal(log().filter((line) => line === 'gwe --x --once').length, 1);
+});
+
+test('a new gwe that cannot reach a platform which the old one reaches is a failure', () => {
+  const { folder, file, log } = gateway('exit 75');
+  run(folder, file);
+  assert.equal(log().filter((line) => line === 'gwe --x --once').length, 3);
+  assert.match(readFileSync(file, 'utf8'), /gwe\.previous/);
+});
+
+test('an outage that stops both versions counts against neither', () => {
+  const { folder, file, log } = gateway(
+    'n=$(cat $0.n 2>/dev/null || echo 0); echo $((n + 1)) >$0.n; [ $n -lt 6 ] && exit 75; settle',
+    'exit 75',
+  );
+  run(folder, file);
+  assert.equal(log().filter((line) => line === 'gwe --x --once').length, 7);
+  assert.doesNotMatch(readFileSync(file, 'utf8'), /gwe\.previous/);
+});
+
+test('the start script that supervisord sources goes on with the trial, whatever is in the paths', () => {
+  const { folder, file } = gateway('exit 9');
+  writeStartScript(folder, file, ["it's", 'a b']);
+  const { start } = trialFiles(folder);
+  const result = spawnSync('/bin/sh', ['-c', `. ${start}; echo never`], {
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  assert.doesNotMatch(result.stdout, /never/);
+  assert.match(readFileSync(join(folder, 'log'), 'utf8'), /gwe it's a b --once/);
+  assert.equal(existsSync(start), false);
+});
