@@ -274,3 +274,17 @@ export const ENGINE_OPTIONS: readonly OptionRow[] = [
       "Download the newest tarball of an application from the product's Content Area into this folder.",
   },
 ];
+
+/** The flag that every command has. */
+export const HELP_OPTION: OptionRow = {
+  long: 'help',
+  short: 'h',
+  group: 'Help',
+  sentence: 'Show this help.',
+};
+
+/** The flags of `gdc` without a command. */
+export const CLIENT_OPTIONS: readonly OptionRow[] = [
+  HELP_OPTION,
+  { long: 'version', short: 'v', group: 'Help', sentence: 'Print the version.' },
+];

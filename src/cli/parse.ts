@@ -85,7 +85,8 @@ function spellShort(command: string, word: string, queue: string[], options: rea
     if (row.value !== undefined) {
       return [...flags, ...spellValues(row, rest === '' ? undefined : rest.replace(/^=/, ''), queue)];
     }
-    flags.push(...spellValues(row, undefined, queue));
+    // `-C=1`: let the switch itself say that it takes no value.
+    flags.push(...spellValues(row, rest.startsWith('=') ? rest.slice(1) : undefined, queue));
   }
   return flags;
 }

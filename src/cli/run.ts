@@ -7,18 +7,9 @@ import { asGweError, exitStatus, GweError } from '../errors.ts';
 import type { CommandArgs, CommandRow } from './command-row.ts';
 import { CLIENT_COMMANDS, COMMANDS } from './commands.ts';
 import type { CommandContext } from './context.ts';
-import { nearest } from './nearest.ts';
-import { ENGINE_OPTIONS, type OptionRow } from './options.ts';
+import { findCommand } from './find-command.ts';
+import { CLIENT_OPTIONS, ENGINE_OPTIONS, HELP_OPTION } from './options.ts';
 import { parseArgs } from './parse.ts';
-import { oneLine } from './values.ts';
-
-/** The flag that every command has. */
-export const HELP_OPTION: OptionRow = {
-  long: 'help',
-  short: 'h',
-  group: 'Help',
-  sentence: 'Show this help.',
-};
 
 /**
  * Does what `argv` (without the program itself) says. `programName` is the name that gwe was called by: as `gdc` it is the
@@ -62,7 +53,7 @@ async function runClient(argv: string[], context: CommandContext): Promise<numbe
   const first = argv[0];
   if (first !== undefined && !first.startsWith('-')) return runCommand('gdc', CLIENT_COMMANDS, argv, context);
   const { clientHelp } = await import('./help.ts');
-  const args = parseArgs('gdc', argv, [HELP_OPTION, VERSION_OPTION], []);
+  const args = parseArgs('gdc', argv, CLIENT_OPTIONS, []);
   if (args.has('version')) {
     const { versionLine } = await import('./flags.ts');
     context.out(`${versionLine('gdc')}\n`);
@@ -74,13 +65,6 @@ async function runClient(argv: string[], context: CommandContext): Promise<numbe
   context.out(clientHelp());
   return 0;
 }
-
-const VERSION_OPTION: OptionRow = {
-  long: 'version',
-  short: 'v',
-  group: 'Help',
-  sentence: 'Print the version.',
-};
 
 async function runCommand(
   program: string,
@@ -97,44 +81,6 @@ async function runCommand(
   }
   const { run: runIt } = await row.load();
   return runIt(context, args);
-}
-
-/** The row that the first one or two words name, and the words after it. Raises `usage` with the nearest name. */
-export function findCommand(
-  program: string,
-  commands: readonly CommandRow[],
-  argv: readonly string[],
-): { row: CommandRow; rest: readonly string[] } {
-  for (const length of [2, 1]) {
-    const name = argv.slice(0, length).join(' ');
-    const row = argv.length >= length ? commands.find((each) => each.name === name) : undefined;
-    if (row !== undefined) return { row, rest: argv.slice(length) };
-  }
-  const [first = '', second = ''] = argv;
-  const within = commands.filter(({ name }) => name.startsWith(`${first} `));
-  if (within.length > 0) throw incompleteCommand(program, first, second, within);
-  const guess = nearest(first, [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? name))]);
-  throw new GweError(
-    'usage',
-    `Cannot understand "${oneLine(first)}": expected a command or a flag of ${program}`,
-    {
-      hint: `The nearest command is ${guess}; see ${program} --help`,
-    },
-  );
-}
-
-function incompleteCommand(
-  program: string,
-  first: string,
-  second: string,
-  within: readonly CommandRow[],
-): GweError {
-  const words = within.map(({ name }) => name.slice(first.length + 1));
-  const typed = oneLine(`${first} ${second}`.trim());
-  const guess = second === '' || second.startsWith('-') ? undefined : nearest(second, words);
-  return new GweError('usage', `Cannot understand "${typed}": expected ${words.join(', ')} after ${first}`, {
-    hint: guess === undefined ? `See ${program} --help` : `The nearest is ${program} ${first} ${guess}`,
-  });
 }
 
 /** An error as standard error shows it: wrong usage or configuration in one line, all else with what to do below it. */
