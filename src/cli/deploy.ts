@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { GweError } from '../errors.ts';
+import { asGweError, GweError } from '../errors.ts';
 import type { Gateway } from './answers.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
@@ -19,8 +19,9 @@ import { harmless } from './words.ts';
 export const DEPLOY_TIMEOUT_S = 86_400;
 
 /** `gwe deploy SERIAL TARBALL… [--no-wait] [--timeout S] [--product P] [--force]`. */
-export function run(context: CommandContext, args: CommandArgs): Promise<number> {
+export async function run(context: CommandContext, args: CommandArgs): Promise<number> {
   const [serial = '', ...tarballs] = args.operands;
+  await checkNames(tarballs);
   return withPlatform(context, args, async (session) => {
     const gateway = await gatewayOf(session, serial);
     const names = await bringTarballs(context, session, gateway.product, tarballs, args.has('force'));
@@ -84,10 +85,7 @@ async function bringTarballs(
   tarballs: readonly string[],
   force: boolean,
 ): Promise<string[]> {
-  const { parseTarballName } = await import('../app/name.ts');
-  const local = tarballs.filter(isLocal);
-  for (const tarball of tarballs) parseTarballName(isLocal(tarball) ? basename(tarball) : tarball);
-  for (const file of withSignatures(local)) {
+  for (const file of withSignatures(tarballs.filter(isLocal))) {
     await uploadFile(context, session.operator, product, file, { force });
   }
   const names = [...new Set(tarballs.map((tarball) => (isLocal(tarball) ? basename(tarball) : tarball)))];
@@ -99,6 +97,21 @@ async function bringTarballs(
     `Cannot deploy ${missing.join(', ')}: neither a file here nor in the Content Area of ${product}`,
     { hint: 'See: gwe content list' },
   );
+}
+
+/** Raises `usage` for a word that names no tarball, before anything is contacted. */
+async function checkNames(tarballs: readonly string[]): Promise<void> {
+  const { parseTarballName } = await import('../app/name.ts');
+  for (const tarball of tarballs) {
+    try {
+      parseTarballName(isLocal(tarball) ? basename(tarball) : tarball);
+    } catch (error) {
+      throw new GweError('usage', `Cannot deploy ${tarball}: ${asGweError(error).message}`, {
+        hint: 'A tarball is named APP.vVERSION.tar.gz, for instance hello.v2.tar.gz',
+        cause: error,
+      });
+    }
+  }
 }
 
 /** A word with a slash in it means a file, and so does the name of one that is here. */
