@@ -1,0 +1,44 @@
+/**
+ * The TLS session from one wake-up to the next. A resumed handshake skips the server's certificates and the check of its
+ * name, so a session is kept together with a mark of the server and the certificates that it was made with.
+ */
+import { createHash } from 'node:crypto';
+
+/** Where a session lies between two processes; what lies there is secret. */
+export interface SessionStore {
+  get(): Buffer | undefined;
+  set(session: Buffer): void;
+}
+
+/** The session of one client. */
+export interface KeptSession {
+  session(): Buffer | undefined;
+  /** A new session from the server; TLS 1.3 servers often send two, and only the last is kept. */
+  onSession(session: Buffer): void;
+  /** Stores the newest session, if it has not been stored yet. */
+  settle(): void;
+}
+
+/** Sessions that are kept in `store` for connections that are told apart by `madeWith` (server, certificates). */
+export function keepSession(store: SessionStore, madeWith: readonly string[]): KeptSession {
+  const mark = createHash('sha256').update(JSON.stringify(madeWith)).digest();
+  let newest = unmark(mark, store.get());
+  let isStored = true;
+  return {
+    session: () => newest,
+    onSession(session) {
+      newest = session;
+      isStored = false;
+    },
+    settle() {
+      if (isStored || newest === undefined) return;
+      isStored = true;
+      store.set(Buffer.concat([mark, newest]));
+    },
+  };
+}
+
+function unmark(mark: Buffer, kept: Buffer | undefined): Buffer | undefined {
+  if (kept === undefined || kept.length <= mark.length) return undefined;
+  return kept.subarray(0, mark.length).equals(mark) ? kept.subarray(mark.length) : undefined;
+}
