@@ -52,27 +52,27 @@ export const OPTION_GROUPS = [
 ] as const;
 const [SHOW, WHO, HOW, RUN, BENCH] = OPTION_GROUPS;
 
-/** Two quotes, or nothing at all, unset a key of Gateway.cfg, as with the original. */
-const UNSET = '\'\'|""|';
+/** A pattern, or what unsets a key of Gateway.cfg: two quotes, as with the original, or nothing at all. */
+const orUnset = (pattern: string) => new RegExp(`^(?:''|""|${pattern})?$`);
 const NAME: ValueKind = {
   kind: 'pattern',
-  pattern: new RegExp(`^(${UNSET}[^\\s\\x00-\\x1f\\x7f/?#]{1,${NAME_MAX_CHARACTERS}})$`),
+  pattern: orUnset(`[^\\s\\x00-\\x1f\\x7f/?#]{1,${NAME_MAX_CHARACTERS}}`),
   expected: `a name of up to ${NAME_MAX_CHARACTERS} characters without blanks, / ? or #, or '' to unset it`,
 };
 const SERIAL: ValueKind = {
   kind: 'pattern',
-  pattern: new RegExp(`^(${UNSET}[^\\s\\x00-\\x1f\\x7f]{1,${NAME_MAX_CHARACTERS}})$`),
+  pattern: orUnset(`[^\\s\\x00-\\x1f\\x7f]{1,${NAME_MAX_CHARACTERS}}`),
   expected: `a serial number of up to ${NAME_MAX_CHARACTERS} characters without blanks, or '' to unset it`,
 };
 const CIK: ValueKind = {
   kind: 'pattern',
-  pattern: new RegExp(`^(${UNSET}[0-9a-f]{40})$`),
+  pattern: orUnset('[0-9a-f]{40}'),
   expected: "40 lower-case hexadecimal digits, or '' to unset it",
 };
 /** Linux allows 15 bytes. */
 const IFACE: ValueKind = {
   kind: 'pattern',
-  pattern: new RegExp(`^(${UNSET}(?!\\.\\.?$)[^/\\s\\x00]{1,15})$`),
+  pattern: orUnset('(?!\\.\\.?$)[^/\\s\\x00]{1,15}'),
   expected: "the name of a network interface such as eth0, or '' to unset it",
 };
 const setting = (name: SettingName): ValueKind => ({ kind: 'setting', name });

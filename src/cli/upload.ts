@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { defaultSettings } from '../config/settings.ts';
+import type { TarballFacts } from '../app/pass.ts';
 import { asGweError, explain, GweError } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Operator } from './operator.ts';
@@ -104,7 +104,8 @@ async function examine(context: CommandContext, path: string, options: UploadOpt
   const size_bytes = sizeOf(path);
   if (isTarball(id)) {
     try {
-      const facts = await inspect(path, id, size_bytes);
+      const { inspectFile } = await import('../app/inspect.ts');
+      const facts = await inspectFile(path);
       context.err(`${id}: ${factsInWords(facts)}; every check passed\n`);
       return { path, id, size_bytes, sha256: facts.sha256 };
     } catch (error) {
@@ -125,21 +126,7 @@ function sizeOf(path: string): number {
   throw new GweError('usage', `Cannot upload ${path}: it is not a file`);
 }
 
-async function inspect(path: string, id: string, size_bytes: number) {
-  const [{ inspectTarball }, { parseTarballName }] = await Promise.all([
-    import('../app/inspect.ts'),
-    import('../app/name.ts'),
-  ]);
-  const settings = defaultSettings();
-  const limits = {
-    maxTarball_bytes: settings['download.max_tarball_bytes'],
-    maxUnpacked_bytes: settings['install.max_unpacked_bytes'],
-    maxEntries: settings['install.max_entries'],
-  };
-  return inspectTarball(createReadStream(path), parseTarballName(id), limits, size_bytes);
-}
-
-function factsInWords(facts: Awaited<ReturnType<typeof inspect>>): string {
+function factsInWords(facts: TarballFacts): string {
   const extras = [
     facts.hasSupervisorConf ? 'supervisor.conf' : [],
     facts.hasHealth ? 'health.sh' : [],
