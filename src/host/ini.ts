@@ -23,7 +23,7 @@ interface IniLine {
  */
 export function parseIni(text: string): Ini {
   const ini: Ini = new Map();
-  for (const section of sectionsIn(text)) ini.set(section, new Map());
+  for (const section of iniSections(text)) ini.set(section, new Map());
   for (const { section, key, value } of keysIn(text)) ini.get(section)?.set(key, value);
   return ini;
 }
@@ -58,7 +58,8 @@ const SECTION = /^\[([^\]]+)\]\s*$/;
 const KEY = /^([^=:\s][^=:]*?)\s*[=:]\s*(.*?)\s*$/;
 const isComment = (line: string) => /^\s*([#;]|$)/.test(line);
 
-function sectionsIn(text: string): string[] {
+/** The sections of INI text in the order in which they stand; one that stands there twice comes twice. */
+export function iniSections(text: string): string[] {
   return splitLines(text).flatMap((line) => line.match(SECTION)?.[1] ?? []);
 }
 

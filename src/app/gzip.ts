@@ -1,0 +1,172 @@
+/**
+ * One gzip member, taken apart strictly: its header, the deflated bytes, its checksum and length, and then the end of
+ * the file. Node's own gunzip also takes a second member and zero bytes after the first one, so only its inflating is
+ * used. Source: RFC 1952.
+ */
+import type { InflateRaw } from 'node:zlib';
+import { failed } from './checks.ts';
+
+/** Longest header (a file name, a comment, extra fields) of a gzip member. */
+export const GZIP_HEADER_MAX_BYTES = 128 * 1024;
+/** Inflated bytes come in blocks of this size: measured, larger ones cost memory and smaller ones time. */
+const BLOCK_BYTES = 64 * 1024;
+/** Checksum and length, four bytes each. */
+const TRAILER_BYTES = 8;
+
+const FLAG = { headerChecksum: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const;
+const FIXED_HEADER_BYTES = 10;
+
+type Zlib = Pick<typeof import('node:zlib'), 'createInflateRaw' | 'crc32'>;
+
+/** Bytes are fed in, blocks come out; the two go on side by side, since inflating happens in another thread. */
+export class GzipMember {
+  readonly #zlib: Zlib;
+  readonly #inflate: InflateRaw;
+  #header: Buffer | undefined = Buffer.alloc(0);
+  /** The last bytes fed so far: when nothing follows they are the trailer. */
+  #held = Buffer.alloc(0);
+  #fed_bytes = 0;
+  #inflated_bytes = 0;
+  #checksum = 0;
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  constructor(zlib: Zlib) {
+    this.#zlib = zlib;
+    this.#inflate = zlib.createInflateRaw({ chunkSize: BLOCK_BYTES });
+    for (const event of ['end', 'close', 'error']) {
+      this.#inflate.on(event, () => {
+        this.#isOver = true;
+        this.#wake();
+      });
+    }
+    this.#inflate.on('drain', () => this.#wake());
+  }
+
+  /** Takes the next bytes of the file; waits while enough of them are under way. Raises `check` for a bad header. */
+  async feed(bytes: Buffer): Promise<void> {
+    if (this.#header === undefined) return this.#deflated(bytes);
+    this.#header = Buffer.concat([this.#header, bytes]);
+    const length_bytes = headerLength(this.#header, this.#zlib.crc32);
+    if (length_bytes === undefined) return;
+    const rest = this.#header.subarray(length_bytes);
+    this.#header = undefined;
+    await this.#deflated(rest);
+  }
+
+  /** Tells that no bytes follow. */
+  end(): void {
+    if (!this.#isOver) this.#inflate.end();
+  }
+
+  /** The inflated bytes. Raises `check` when they are damaged or cut short. */
+  async *blocks(): AsyncGenerator<Buffer, void, void> {
+    try {
+      for await (const block of this.#inflate) {
+        this.#inflated_bytes += block.length;
+        this.#checksum = this.#zlib.crc32(block, this.#checksum);
+        yield block;
+      }
+    } catch (error) {
+      throw damage(error);
+    }
+  }
+
+  /** Call it when all bytes were fed and all blocks taken. Raises `check` unless the member is whole and the last thing. */
+  verify(): void {
+    if (this.#header !== undefined) throw cutShort();
+    const left_bytes = this.#fed_bytes - this.#inflate.bytesWritten;
+    if (left_bytes > 0) throw failed('gzip', `something follows the gzip data (${left_bytes} bytes)`);
+    if (this.#held.length < TRAILER_BYTES) throw cutShort();
+    if (this.#held.readUInt32LE(0) !== this.#checksum)
+      throw failed('gzip', 'the checksum (CRC) is wrong: the file is damaged');
+    if (this.#held.readUInt32LE(4) !== this.#inflated_bytes % 2 ** 32) {
+      throw failed('gzip', 'the length at the end is wrong: the file is damaged');
+    }
+  }
+
+  /** Gives its memory back, at any time. */
+  close(): void {
+    this.#inflate.destroy();
+  }
+
+  async #deflated(bytes: Buffer): Promise<void> {
+    const all = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    const sure_bytes = Math.max(0, all.length - TRAILER_BYTES);
+    this.#held = Buffer.from(all.subarray(sure_bytes));
+    this.#fed_bytes += sure_bytes;
+    if (sure_bytes === 0 || this.#isOver) return;
+    if (this.#inflate.write(all.subarray(0, sure_bytes))) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+/** How long the header is, or `undefined` while it is not all there. */
+function headerLength(bytes: Buffer, crc32: Zlib['crc32']): number | undefined {
+  if (bytes.length < 2) return undefined;
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) throw notGzip(bytes);
+  if (bytes.length < FIXED_HEADER_BYTES) return undefined;
+  const flags = bytes[3] ?? 0;
+  if (bytes[2] !== 8 || flags & FLAG.reserved) throw failed('gzip', 'its header is of an unknown kind');
+  const end = endOfFields(bytes, flags);
+  const length = end + (flags & FLAG.headerChecksum ? 2 : 0);
+  if (end === -1 || bytes.length < length) {
+    if (bytes.length > GZIP_HEADER_MAX_BYTES)
+      throw failed('gzip', `its header is longer than ${GZIP_HEADER_MAX_BYTES} bytes`);
+    return undefined;
+  }
+  if (flags & FLAG.headerChecksum && bytes.readUInt16LE(end) !== (crc32(bytes.subarray(0, end)) & 0xffff)) {
+    throw failed('gzip', 'the checksum of its header is wrong: the file is damaged');
+  }
+  return length;
+}
+
+function endOfFields(bytes: Buffer, flags: number): number {
+  let at = FIXED_HEADER_BYTES;
+  if (flags & FLAG.extra) {
+    if (bytes.length < at + 2) return -1;
+    at += 2 + bytes.readUInt16LE(at);
+  }
+  for (const flag of [FLAG.name, FLAG.comment]) {
+    if (!(flags & flag)) continue;
+    const zero = bytes.indexOf(0, at);
+    if (zero === -1) return -1;
+    at = zero + 1;
+  }
+  return at;
+}
+
+/** What people upload instead, by the first bytes of it. */
+const MISTAKEN: ReadonlyArray<readonly [begin: string, what: string]> = [
+  ['PK', 'a zip archive'],
+  ['\xfd7zXZ', 'an xz file'],
+  ['BZh', 'a bzip2 file'],
+  ['\x28\xb5\x2f\xfd', 'a zstd file'],
+  ['\x7fELF', 'a program'],
+  ['<', 'a page of HTML or XML'],
+];
+
+function notGzip(bytes: Buffer) {
+  const begin = bytes.toString('latin1', 0, 512);
+  const mistaken = MISTAKEN.find(([start]) => begin.startsWith(start))?.[1];
+  const what =
+    begin.slice(257, 262) === 'ustar'
+      ? 'a plain tar archive, not packed with gzip'
+      : (mistaken ?? 'something else');
+  return failed('gzip', `it is ${what}: its first two bytes are not those of gzip`);
+}
+
+function cutShort() {
+  return failed('gzip', 'it is cut short: the file ends in the middle of the gzip data');
+}
+
+function damage(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (error.code === 'Z_BUF_ERROR') return cutShort();
+  if (typeof error.code === 'string' && error.code.startsWith('Z_')) {
+    return failed('gzip', `it is damaged: ${error.message}`);
+  }
+  return error;
+}
