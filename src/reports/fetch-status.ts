@@ -83,13 +83,12 @@ function cleanText(text: string): string {
     .replace(CONTROL_STRING, '')
     .replace(CONTROL_SEQUENCE, '')
     .replace(CONTROL, '')
-    .replace(/\r+\n/g, '\n')
     .split('\n')
     .map(lastState)
     .join('\n');
 }
 
-/** Of `10 %\r50 %\r100 %`: `100 %`. */
+/** Of `10 %\r50 %\r100 %`: `100 %`; of a line that ends with a carriage return, all but that. */
 function lastState(line: string): string {
   if (!line.includes('\r')) return line;
   return line.split('\r').findLast((state) => state.trim() !== '') ?? '';
