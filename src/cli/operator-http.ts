@@ -54,7 +54,7 @@ export async function openExchanger(endpoint: Endpoint, env: NodeJS.ProcessEnv =
 
 /** Whether a host is this very machine: tokens may go there in clear text, and proxies are passed by. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 async function transport(endpoint: Endpoint, env: NodeJS.ProcessEnv) {
