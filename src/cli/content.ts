@@ -1,10 +1,12 @@
 /** `gwe content upload|list|rm`: what a product's gateways can be told to install. */
+
 import { GweError } from '../errors.ts';
+import { formatSize } from '../reports/sizes.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 import { productOf, withPlatform } from './session.ts';
 import { uploadFile, withSignatures } from './upload.ts';
-import { agoInWords, harmless, sizeInWords, table } from './words.ts';
+import { agoInWords, harmless, table } from './words.ts';
 
 /** `gwe content upload FILE… [--product P] [--force]`. */
 export function uploadContent(context: CommandContext, args: CommandArgs): Promise<number> {
@@ -31,7 +33,7 @@ export function listContent(context: CommandContext, args: CommandArgs): Promise
     const now_ms = context.clock.now();
     const rows = content.map((each) => [
       harmless(each.id),
-      sizeInWords(each.size_bytes),
+      formatSize(each.size_bytes),
       agoInWords(each.updated_ms, now_ms),
       each.sha256.slice(0, 12),
     ]);

@@ -1,6 +1,6 @@
 /** What a gateway says while it carries out a command, read by rule. Pure; deploy-watch.ts does the waiting. */
+import { formatDuration } from '../reports/sizes.ts';
 import type { Gateway } from './answers.ts';
-import { durationInWords } from './words.ts';
 
 /** Where one tarball of a command stands. `waiting` is not an end: the gateway tries again by itself. */
 export type Standing = 'pending' | 'waiting' | 'installed' | 'discarded' | 'failed' | 'gone';
@@ -45,10 +45,10 @@ export function exitOfDeploy(standings: Standings): number {
 export function nextCheckInWords(gateway: Gateway, now_ms: number): string {
   const { serial, lastSeen_ms, updateInterval_s } = gateway;
   if (lastSeen_ms === 0) return `${serial} was never seen; it takes the command at its first check-in`;
-  const seen = `last seen ${durationInWords(now_ms - lastSeen_ms)} ago`;
+  const seen = `last seen ${formatDuration(now_ms - lastSeen_ms)} ago`;
   if (updateInterval_s === undefined) return `waiting for the next check-in of ${serial} (${seen})`;
   const due_ms = lastSeen_ms + updateInterval_s * 1000 - now_ms;
-  if (due_ms >= 0) return `next check-in of ${serial} in about ${durationInWords(due_ms)} (${seen})`;
+  if (due_ms >= 0) return `next check-in of ${serial} in about ${formatDuration(due_ms)} (${seen})`;
   if (-due_ms < Math.max(60, updateInterval_s) * 1000) return `${serial} is about to check in (${seen})`;
-  return `${serial} should have checked in ${durationInWords(-due_ms)} ago (${seen}): is it on, and on the network?`;
+  return `${serial} should have checked in ${formatDuration(-due_ms)} ago (${seen}): is it on, and on the network?`;
 }

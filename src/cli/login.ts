@@ -4,7 +4,7 @@ import { GweError } from '../errors.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 import { readSecret } from './input.ts';
-import { openOperator } from './operator.ts';
+import { type Operator, openOperator } from './operator.ts';
 import { isLoopback } from './operator-http.ts';
 import { type Login, platformUrl, storeLogin } from './session.ts';
 
@@ -16,12 +16,12 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const operator = await openOperator({ ...login, url }, context.env);
   try {
     const who = await operator.whoami();
-    await checkProduct(login.product, async () => (await operator.products()).map((each) => each.id));
     const file = storeLogin(context, login);
     context.out(
       `logged in to ${login.url} as ${who.name} (${who.role}; vendor ${who.vendor}, gwe ${who.version})\n`,
     );
     context.err(`stored in ${file}\n`);
+    await sayWhetherThere(context, operator, login.product);
     return 0;
   } finally {
     operator.close();
@@ -58,11 +58,11 @@ function refuseCleartext(url: URL, allowed: boolean): void {
   });
 }
 
-async function checkProduct(product: string | undefined, ids: () => Promise<string[]>): Promise<void> {
-  if (product === undefined) return;
-  const known = await ids();
-  if (known.includes(product)) return;
-  throw new GweError('not-found', `Cannot make ${product} the default: the platform has no such product`, {
-    hint: known.length === 0 ? 'It has none yet: gwe product create ID' : `It has: ${known.join(', ')}`,
-  });
+async function sayWhetherThere(
+  context: CommandContext,
+  operator: Operator,
+  product: string | undefined,
+): Promise<void> {
+  if (product === undefined || (await operator.products()).some((each) => each.id === product)) return;
+  context.err(`there is no product ${product} yet; next: gwe product create ${product}\n`);
 }

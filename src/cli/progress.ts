@@ -1,6 +1,7 @@
 /** The progress of an upload: a bar that is redrawn on a terminal, one line at the end elsewhere. */
+
 import type { Clock } from '../host/clock.ts';
-import { durationInWords, sizeInWords } from './words.ts';
+import { formatDuration, formatSize } from '../reports/sizes.ts';
 
 export interface Progress {
   update(done_bytes: number): void;
@@ -33,7 +34,7 @@ export function rate(done_bytes: number, elapsed_ms: number): string {
 
 function timeLeft(part: number, elapsed_ms: number): string {
   if (part >= 1) return 'being checked';
-  return part === 0 ? 'ETA …' : `ETA ${durationInWords((elapsed_ms / part) * (1 - part))}`;
+  return part === 0 ? 'ETA …' : `ETA ${formatDuration((elapsed_ms / part) * (1 - part))}`;
 }
 
 /** Starts the progress of `name`; `write` goes to standard error. */
@@ -54,7 +55,7 @@ export function startProgress(
     },
     end: (outcome) => {
       if (show.onTerminal) show.write('\r\u001b[K');
-      const took = `${sizeInWords(total_bytes)} in ${durationInWords(elapsed())}, ${rate(total_bytes, elapsed())}`;
+      const took = `${formatSize(total_bytes)} in ${formatDuration(elapsed())}, ${rate(total_bytes, elapsed())}`;
       show.write(`${name}: ${outcome} (${took})\n`);
     },
   };

@@ -3,16 +3,17 @@
  * the very rules of the gateway before a byte is sent, what is there already is not sent again, and the signature beside
  * a file goes with it.
  */
+
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { TarballFacts } from '../app/pass.ts';
 import { asGweError, explain, GweError } from '../errors.ts';
+import { formatSize } from '../reports/sizes.ts';
 import type { CommandContext } from './context.ts';
 import type { Operator } from './operator.ts';
 import { startProgress } from './progress.ts';
-import { sizeInWords } from './words.ts';
 
 export interface UploadOptions {
   /** Send even what a gateway would discard, and what is there already. */
@@ -53,7 +54,7 @@ export async function uploadFile(
   const file = await examine(context, path, options);
   const there = (await operator.content(product)).find((each) => each.id === file.id);
   if (there?.sha256 === file.sha256 && !options.force) {
-    context.err(`${file.id}: already there (${sizeInWords(file.size_bytes)})\n`);
+    context.err(`${file.id}: already there (${formatSize(file.size_bytes)})\n`);
     return;
   }
   await send(
@@ -132,7 +133,7 @@ function factsInWords(facts: TarballFacts): string {
     facts.hasHealth ? 'health.sh' : [],
     facts.hasUninstall ? 'uninstall.sh' : [],
   ].flat();
-  const size = `${facts.name.app} ${facts.name.version}, ${facts.entries} entries, ${sizeInWords(facts.unpacked_bytes)} unpacked`;
+  const size = `${facts.name.app} ${facts.name.version}, ${facts.entries} entries, ${formatSize(facts.unpacked_bytes)} unpacked`;
   return extras.length === 0 ? size : `${size}, with ${extras.join(', ')}`;
 }
 

@@ -1,38 +1,11 @@
-/** Sizes, times and tables for people. Pure: numbers in, text out. */
-
-/** `999 B`, `1.2 kB`, `52 MB`, `1.5 GB` (powers of 1000). */
-export function sizeInWords(size_bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let amount = size_bytes;
-  let unit = 0;
-  while (amount >= 999.5 && unit < units.length - 1) {
-    amount /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || amount >= 9.95 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]}`;
-}
-
-/** `0.4 s`, `12 s`, `3 min`, `7 h 12 min`, `2 d 4 h`: at most two units. */
-export function durationInWords(duration_ms: number): string {
-  const total_s = Math.max(0, duration_ms) / 1000;
-  if (total_s < 9.95) return `${total_s.toFixed(1)} s`;
-  if (total_s < 59.5) return `${Math.round(total_s)} s`;
-  const total_min = Math.round(total_s / 60);
-  if (total_min < 60) return `${total_min} min`;
-  if (total_min < 24 * 60) return joined(Math.floor(total_min / 60), 'h', total_min % 60, 'min');
-  const total_h = Math.round(total_min / 60);
-  return joined(Math.floor(total_h / 24), 'd', total_h % 24, 'h');
-}
-
-function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
-}
+/** Ages and tables for people, and strangers' text made harmless. Pure: values in, text out. */
+import { formatDuration } from '../reports/sizes.ts';
 
 /** How long ago something was seen: `never`, `just now`, `3 min ago`. `then_ms` of 0 is never. */
 export function agoInWords(then_ms: number, now_ms: number): string {
   if (then_ms === 0) return 'never';
   const ago_ms = now_ms - then_ms;
-  return ago_ms < 2000 ? 'just now' : `${durationInWords(ago_ms)} ago`;
+  return ago_ms < 2000 ? 'just now' : `${formatDuration(ago_ms)} ago`;
 }
 
 /** Columns padded to their widest cell, two blanks between them, none at the end of a line. */

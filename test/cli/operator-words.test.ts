@@ -13,31 +13,10 @@ import { quoted, setUpLines } from '../../src/cli/gateway.ts';
 import { gatewayTable } from '../../src/cli/gateways.ts';
 import { parseListen } from '../../src/cli/platform.ts';
 import { progressLine, startProgress } from '../../src/cli/progress.ts';
-import { agoInWords, durationInWords, harmless, sizeInWords, table } from '../../src/cli/words.ts';
+import { agoInWords, harmless, table } from '../../src/cli/words.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-
-test('sizes and durations are short, and round at the edges as a person would', () => {
-  assert.deepEqual([0, 999, 1000, 9949, 9950, 52_000_000].map(sizeInWords), [
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '9.9 kB',
-    '10 kB',
-    '52 MB',
-  ]);
-  assert.deepEqual([0, 9940, 9950, 59_400, 59_600, 7.2 * HOUR_MS, 50.6 * HOUR_MS].map(durationInWords), [
-    '0.0 s',
-    '9.9 s',
-    '10 s',
-    '59 s',
-    '1 min',
-    '7 h 12 min',
-    '2 d 3 h',
-  ]);
-  assert.equal(durationInWords(24 * HOUR_MS), '1 d');
-});
 
 test('a gateway that was never seen is never seen, and a clock that runs ahead makes no negative time', () => {
   assert.equal(agoInWords(0, HOUR_MS), 'never');
@@ -68,7 +47,7 @@ test('the gateways table shows names, states, times and versions', () => {
     { product: 'p', serial: 'gw-2', status: 'notactivated', lastSeen_ms: 0, apps: {} },
   ];
   assert.equal(
-    gatewayTable(gateways, 1 + 90_000),
+    gatewayTable(gateways, 1 + 120_000),
     'SERIAL  PRODUCT  STATUS         LAST SEEN  APPLICATIONS\n' +
       'gw-1    p        activated      2 min ago  gwe 1.0, hello 2\n' +
       'gw-2    p        not activated  never      -\n',
