@@ -27,9 +27,9 @@ export function progressLine(
   return `${name} [${bar}] ${percent}  ${rate(done_bytes, elapsed_ms)}  ${timeLeft(part, elapsed_ms)}`;
 }
 
-/** `12.3 MB/s`. */
+/** `12 MB/s`. */
 export function rate(done_bytes: number, elapsed_ms: number): string {
-  return `${(done_bytes / 1000 / Math.max(1, elapsed_ms)).toFixed(1)} MB/s`;
+  return `${formatSize((done_bytes * 1000) / Math.max(1, elapsed_ms))}/s`;
 }
 
 function timeLeft(part: number, elapsed_ms: number): string {

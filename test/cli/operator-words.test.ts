@@ -57,7 +57,7 @@ test('the gateways table shows names, states, times and versions', () => {
 test('an upload shows its part, its rate and the time that is left', () => {
   assert.equal(
     progressLine('a.tar.gz', 25_000_000, 100_000_000, 2000),
-    'a.tar.gz [######------------------]  25 %  12.5 MB/s  ETA 6.0 s',
+    'a.tar.gz [######------------------]  25 %  13 MB/s  ETA 6.0 s',
   );
   assert.match(progressLine('a', 10, 10, 5), /100 % .*being checked$/);
   assert.match(progressLine('empty', 0, 0, 0), /100 %/);
@@ -79,7 +79,7 @@ test('progress draws in place on a terminal, at most ten times a second, and is 
     return written;
   };
   assert.equal(drawn(true).filter((text) => text.includes('%')).length, 10);
-  assert.deepEqual(drawn(false), ['f: uploaded (1.0 kB in 1.0 s, 0.0 MB/s)\n']);
+  assert.deepEqual(drawn(false), ['f: uploaded (1 kB in 1.0 s, 1 kB/s)\n']);
 });
 
 test('where to listen is read with and without host, in brackets for IPv6, and refused with an example', () => {
