@@ -69,11 +69,17 @@ export function checkProgram(section: ReadonlyMap<string, string>): void {
     if (written.includes('\0')) throw refused(key, written, 'it has a NUL character');
     const rule = Object.hasOwn(RULES, key) ? RULES[key] : undefined;
     if (rule === undefined) continue;
-    const problem =
-      expansionProblem(key, written) ?? (isExpanded(written) ? undefined : rule(asRead(written)));
+    const problem = valueProblem(key, asRead(written), rule);
     if (problem !== undefined) throw refused(key, written, problem);
   }
   checkTogether(section);
+}
+
+function valueProblem(key: string, value: string, rule: Rule): string | undefined {
+  // Names of log files are expanded twice (seen in supervisord 4.2.5), so there it takes four for one.
+  const escaped = /^std(out|err)_logfile$/.test(key) ? '%%%%' : '%%';
+  const bare = value.replaceAll(escaped, '');
+  return bare.includes('%') ? expansionProblem(key, bare, escaped) : rule(value.replaceAll(escaped, '%'));
 }
 
 function checkTogether(section: ReadonlyMap<string, string>): void {
@@ -87,11 +93,13 @@ function checkTogether(section: ReadonlyMap<string, string>): void {
   }
 }
 
-/** As supervisord sees it: comments after a blank cut off, escaped percent signs single. */
+/** As supervisord sees it: comments that follow a blank cut off. */
 function asRead(written: string): string {
   const lines = written.split(/\r\n|\r|\n/).map((line, index) => (index === 0 ? line : ` ${line}`));
-  const bare = lines.map((line) => line.replace(/\s[;#].*$/, '').trim());
-  return bare.join('\n').trim().replaceAll('%%', '%');
+  return lines
+    .map((line) => line.replace(/\s[;#].*$/, '').trim())
+    .join('\n')
+    .trim();
 }
 
 const TEXT_NAME = /%\((here|program_name|host_node_name|group_name|ENV_\w+)\)-?\d{0,3}s/g;
@@ -99,19 +107,14 @@ const NUMBER_NAME = /%\((process_num|numprocs)\)[-+ #0]?\d{0,3}[sdi]/g;
 /** Read for each process; all other keys are read once, before there is a number of a process. */
 const OF_A_PROCESS = /^(command|directory|environment|process_name|std(out|err)_logfile.*)$/;
 
-function expansionProblem(key: string, written: string): string | undefined {
-  // Names of log files are expanded twice (seen in supervisord 4.2.5), so there it takes four for one.
-  const escaped = /^std(out|err)_logfile$/.test(key) ? '%%%%' : '%%';
-  const bare = written.replaceAll(escaped, '').replace(TEXT_NAME, '');
+/** What is wrong with the percent signs of a value from which the escaped ones have been taken out. */
+function expansionProblem(key: string, value: string, escaped: string): string | undefined {
+  const bare = value.replace(TEXT_NAME, '');
   if (bare.replace(NUMBER_NAME, '').includes('%')) {
     return `a percent sign must be written ${escaped}, or begin a name such as %(program_name)s`;
   }
   if (bare.includes('%') && !OF_A_PROCESS.test(key)) return 'the number of a process means nothing here';
   return undefined;
-}
-
-function isExpanded(written: string): boolean {
-  return written.replaceAll('%%', '').includes('%');
 }
 
 /** `KEY="value",KEY2=value2` as Python's shlex takes it apart. */
