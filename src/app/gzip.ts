@@ -68,16 +68,16 @@ export class GzipMember {
         yield block;
       }
     } catch (error) {
-      throw damage(error);
+      throw damage(error, this.#header);
     }
   }
 
   /** Call it when all bytes were fed and all blocks taken. Raises `check` unless the member is whole and the last thing. */
   verify(): void {
-    if (this.#header !== undefined) throw cutShort();
+    if (this.#header !== undefined) throw cutShort(this.#header);
     const left_bytes = this.#fed_bytes - this.#inflate.bytesWritten;
     if (left_bytes > 0) throw failed('gzip', `something follows the gzip data (${left_bytes} bytes)`);
-    if (this.#held.length < TRAILER_BYTES) throw cutShort();
+    if (this.#held.length < TRAILER_BYTES) throw cutShort(undefined);
     if (this.#held.readUInt32LE(0) !== this.#checksum)
       throw failed('gzip', 'the checksum (CRC) is wrong: the file is damaged');
     if (this.#held.readUInt32LE(4) !== this.#inflated_bytes % 2 ** 32) {
@@ -103,10 +103,17 @@ export class GzipMember {
   }
 }
 
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
 /** How long the header is, or `undefined` while it is not all there. */
 function headerLength(bytes: Buffer, crc32: Zlib['crc32']): number | undefined {
   if (bytes.length < 2) return undefined;
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) throw notGzip(bytes);
+  if (!isGzip(bytes)) {
+    if (bytes.length < BEGIN_BYTES) return undefined;
+    throw notGzip(bytes);
+  }
   if (bytes.length < FIXED_HEADER_BYTES) return undefined;
   const flags = bytes[3] ?? 0;
   if (bytes[2] !== 8 || flags & FLAG.reserved) throw failed('gzip', 'its header is of an unknown kind');
@@ -148,8 +155,11 @@ const MISTAKEN: ReadonlyArray<readonly [begin: string, what: string]> = [
   ['<', 'a page of HTML or XML'],
 ];
 
+/** So many bytes are waited for before it is said what a file is that is not gzip. */
+const BEGIN_BYTES = 512;
+
 function notGzip(bytes: Buffer) {
-  const begin = bytes.toString('latin1', 0, 512);
+  const begin = bytes.toString('latin1', 0, BEGIN_BYTES);
   const mistaken = MISTAKEN.find(([start]) => begin.startsWith(start))?.[1];
   const what =
     begin.slice(257, 262) === 'ustar'
@@ -158,13 +168,15 @@ function notGzip(bytes: Buffer) {
   return failed('gzip', `it is ${what}: its first two bytes are not those of gzip`);
 }
 
-function cutShort() {
+/** The failure of a file that ended too early; in its header, it may be no gzip at all. */
+function cutShort(header: Buffer | undefined) {
+  if (header !== undefined && header.length >= 2 && !isGzip(header)) return notGzip(header);
   return failed('gzip', 'it is cut short: the file ends in the middle of the gzip data');
 }
 
-function damage(error: unknown): unknown {
+function damage(error: unknown, header: Buffer | undefined): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'Z_BUF_ERROR') return cutShort();
+  if (error.code === 'Z_BUF_ERROR') return cutShort(header);
   if (typeof error.code === 'string' && error.code.startsWith('Z_')) {
     return failed('gzip', `it is damaged: ${error.message}`);
   }

@@ -1,0 +1,301 @@
+/**
+ * Hostile tarballs, second part: what is wrong with an entry, or with one of the files at the top that gwe reads. The
+ * table is data: each row is refused by exactly the check it names.
+ */
+import { app, type CraftedEntry, INSTALL, pax } from './craft.ts';
+import { entries, type Hostile } from './hostile-bytes.ts';
+
+const script = (name: string, entry: Partial<CraftedEntry>): CraftedEntry[] => [
+  ...(name === 'install.sh' ? [] : [INSTALL]),
+  { ...INSTALL, name, ...entry },
+];
+const conf = (contents: string | Buffer) => app({ name: 'supervisor.conf', contents });
+
+export const HOSTILE_ENTRIES: Hostile[] = [
+  entries('a way up', app({ name: '../outside', contents: 'evil' }), 'path', /"\.\.\/outside" has "\.\."/),
+  entries(
+    'a way up in the middle',
+    app({ name: 'a/../../outside' }),
+    'path',
+    /"a\/\.\.\/\.\.\/outside" has "\.\."/,
+  ),
+  entries(
+    'a way up by a pax header',
+    app(pax({ path: '../outside' }), { name: 'x' }),
+    'path',
+    /"\.\.\/outside"/,
+  ),
+  entries(
+    'a way up by a GNU long name',
+    app({ name: 'L', type: 'L', contents: '../outside\0' }, { name: 'x' }),
+    'path',
+    /"\.\.\/outside"/,
+  ),
+  entries(
+    'a way up by the prefix field',
+    app({ name: 'outside', raw: [[345, '..']] }),
+    'path',
+    /"\.\.\/outside"/,
+  ),
+  entries('an absolute path', app({ name: '/tmp/outside' }), 'path', /"\/tmp\/outside" is an absolute path/),
+  entries('a name that is not UTF-8', app({ name: Buffer.from([0x61, 0xff]) }), 'path', /not UTF-8/),
+  entries(
+    'a link whose target is not UTF-8',
+    app({ name: 'l', type: '2', link: Buffer.from([0xff]) }),
+    'path',
+    /"l" .* not UTF-8/,
+  ),
+  entries('no name', app({ name: '' }), 'path', /"" has no name/),
+  entries('a file in place of the folder', app({ name: './', type: '7' }), 'path', /folder itself/),
+  entries('a zero byte in a pax path', app(pax({ path: 'a\0b' }), { name: 'x' }), 'path', /zero byte/),
+  entries(
+    'a path of 2,000 bytes',
+    app(pax({ path: 'a/'.repeat(1000) }), { name: 'x' }),
+    'path',
+    /longer than 1024/,
+  ),
+  entries(
+    'a name of 300 bytes',
+    app(pax({ path: 'a'.repeat(300) }), { name: 'x' }),
+    'path',
+    /longer than 255/,
+  ),
+  entries('a link without a target', app({ name: 'l', type: '2' }), 'path', /"l" is a link without a target/),
+  entries(
+    'a character device',
+    app({ name: 'dev/null', type: '3' }),
+    'type',
+    /"dev\/null" is a character device/,
+  ),
+  entries('a block device', app({ name: 'sda', type: '4' }), 'type', /"sda" is a block device/),
+  entries('a fifo', app({ name: 'pipe', type: '6' }), 'type', /"pipe" is a fifo/),
+  entries('an unknown type', app({ name: 'what', type: 'Z' }), 'type', /"what" is of the unknown type "Z"/),
+  entries('a GNU sparse file', app({ name: 'holes', type: 'S' }), 'type', /"holes" is a sparse file/),
+  entries(
+    'a pax sparse file',
+    app(pax({ 'GNU.sparse.major': '1' }), { name: 'holes' }),
+    'type',
+    /"holes" is a sparse file/,
+  ),
+  entries(
+    'a set-uid file',
+    app({ name: 'bin/su', mode: 0o4755 }),
+    'set-uid',
+    /"bin\/su" has its set-uid bit/,
+  ),
+  entries(
+    'a set-gid file',
+    app({ name: 'bin/sg', mode: 0o2755 }),
+    'set-uid',
+    /"bin\/sg" has its set-gid bit/,
+  ),
+  entries(
+    'a set-uid folder',
+    app({ name: 'd', type: '5', mode: 0o4755 }),
+    'set-uid',
+    /"d" has its set-uid bit/,
+  ),
+  entries(
+    'a file through a link',
+    app({ name: 'way', type: '2', link: '..' }, { name: 'way/outside' }),
+    'through-link',
+    /"way\/outside" would be written through the symbolic link "way"/,
+  ),
+  entries(
+    'a file through a link to an inner folder',
+    app({ name: 'd', type: '5' }, { name: 'way', type: '2', link: 'd' }, { name: 'way/x' }),
+    'through-link',
+    /"way\/x"/,
+  ),
+  entries(
+    'a file deep through a link',
+    app({ name: 'way', type: '2', link: '..' }, { name: './way//a/b/outside' }),
+    'through-link',
+    /through the symbolic link "way"/,
+  ),
+  entries(
+    'a link through a link',
+    app({ name: 'way', type: '2', link: '..' }, { name: 'way/l', type: '2', link: 'x' }),
+    'through-link',
+    /"way\/l"/,
+  ),
+  entries(
+    'a folder through a link',
+    app({ name: 'way', type: '2', link: '..' }, { name: 'way/d', type: '5' }),
+    'through-link',
+    /"way\/d"/,
+  ),
+  entries(
+    'a file through a file',
+    app({ name: 'x' }, { name: 'x/y' }),
+    'through-link',
+    /through the file "x"/,
+  ),
+  entries(
+    'a file over a link',
+    app({ name: 'x', type: '2', link: '../outside' }, { name: 'x', contents: 'evil' }),
+    'twice',
+    /"x" comes twice/,
+  ),
+  entries(
+    'a folder over a link',
+    app({ name: 'x', type: '2', link: '..' }, { name: 'x/', type: '5' }),
+    'twice',
+    /"x\/" comes twice/,
+  ),
+  entries(
+    'a link over a folder',
+    app({ name: 'd/x' }, { name: 'd', type: '2', link: '..' }),
+    'twice',
+    /"d" comes twice/,
+  ),
+  entries('a file twice', app({ name: 'x' }, { name: './x' }), 'twice', /"\.\/x" comes twice: the file/),
+  entries(
+    'a hard link out by an absolute path',
+    app({ name: 'h', type: '1', link: '/etc/passwd' }),
+    'hard-link',
+    /"h" is a hard link out of the folder/,
+  ),
+  entries(
+    'a hard link out by ".."',
+    app({ name: 'h', type: '1', link: '../outside' }),
+    'hard-link',
+    /"h" is a hard link out of the folder/,
+  ),
+  entries(
+    'a hard link to nothing',
+    app({ name: 'h', type: '1', link: 'nothing' }),
+    'hard-link',
+    /"h" .* no such file/,
+  ),
+  entries(
+    'a hard link through a link',
+    app({ name: 'way', type: '2', link: '..' }, { name: 'h', type: '1', link: 'way/outside' }),
+    'hard-link',
+    /"h" .* no such file/,
+  ),
+  entries(
+    'a hard link to a link',
+    app({ name: 'l', type: '2', link: '../outside' }, { name: 'h', type: '1', link: 'l' }),
+    'hard-link',
+    /"h" is a hard link to the symbolic link/,
+  ),
+  entries('no install.sh', [{ name: 'readme' }], 'install.sh', /"install.sh" is missing/),
+  entries('no entry at all', [], 'install.sh', /"install.sh" is missing/),
+  entries(
+    'only a setup.py',
+    [{ name: 'setup.py', mode: 0o755, contents: '#!/usr/bin/python3\n' }],
+    'install.sh',
+    /setup\.py/,
+  ),
+  entries(
+    'install.sh one folder down',
+    [{ ...INSTALL, name: 'demo/install.sh' }],
+    'install.sh',
+    /missing at the top: there is one at "demo\/install.sh"/,
+  ),
+  entries(
+    'install.sh without its x bit',
+    script('install.sh', { mode: 0o644 }),
+    'install.sh',
+    /lacks its x bit/,
+  ),
+  entries(
+    'install.sh without "#!"',
+    script('install.sh', { contents: 'echo hi\n' }),
+    'install.sh',
+    /does not begin with "#!"/,
+  ),
+  entries(
+    'an empty install.sh',
+    script('install.sh', { contents: '' }),
+    'install.sh',
+    /does not begin with "#!"/,
+  ),
+  entries(
+    'install.sh without an interpreter',
+    script('install.sh', { contents: '#! \n' }),
+    'install.sh',
+    /no interpreter/,
+  ),
+  entries(
+    'install.sh with Windows line endings',
+    script('install.sh', { contents: '#!/bin/sh\r\necho\r\n' }),
+    'install.sh',
+    /carriage return/,
+  ),
+  entries(
+    'install.sh as a link',
+    [
+      { name: 'x', contents: '#!/bin/sh\n', mode: 0o755 },
+      { name: 'install.sh', type: '2', link: 'x' },
+    ],
+    'install.sh',
+    /symbolic link/,
+  ),
+  entries(
+    'install.sh as a hard link',
+    [
+      { name: 'x', contents: '#!/bin/sh\n', mode: 0o755 },
+      { name: 'install.sh', type: '1', link: 'x' },
+    ],
+    'install.sh',
+    /hard link/,
+  ),
+  entries('install.sh as a folder', [{ name: 'install.sh', type: '5' }], 'install.sh', /folder/),
+  entries(
+    'health.sh without its x bit',
+    script('health.sh', { mode: 0o644 }),
+    'health.sh',
+    /lacks its x bit/,
+  ),
+  entries(
+    'uninstall.sh without "#!"',
+    script('uninstall.sh', { contents: 'rm -rf x' }),
+    'uninstall.sh',
+    /does not begin/,
+  ),
+  entries(
+    'supervisor.conf that is not UTF-8',
+    conf(Buffer.from('[supervisord]\ncommand = \xff\n', 'latin1')),
+    'supervisor.conf',
+    /not UTF-8/,
+  ),
+  entries(
+    'supervisor.conf with two sections',
+    conf('[supervisord]\ncommand = a\n[program:evil]\ncommand = b\n'),
+    'supervisor.conf',
+    /\[supervisord\], \[program:evil\]/,
+  ),
+  entries(
+    'supervisor.conf with its section twice',
+    conf('[supervisord]\na = 1\n[supervisord]\nb = 2\n'),
+    'supervisor.conf',
+    /\[supervisord\], \[supervisord\]/,
+  ),
+  entries(
+    'supervisor.conf with another section',
+    conf('[program:demo]\ncommand = a\n'),
+    'supervisor.conf',
+    /\[program:demo\]/,
+  ),
+  entries('supervisor.conf without a section', conf('# nothing\n'), 'supervisor.conf', /no section/),
+  entries(
+    'supervisor.conf that is no INI',
+    conf('[supervisord]\nwhat is this\n'),
+    'supervisor.conf',
+    /no INI file: .*line 2/,
+  ),
+  entries(
+    'supervisor.conf as a link',
+    app({ name: 'supervisor.conf', type: '2', link: '/etc/passwd' }),
+    'supervisor.conf',
+    /symbolic link/,
+  ),
+  entries(
+    'supervisor.conf of 100 KB',
+    conf(`[supervisord]\na = ${'x'.repeat(100_000)}\n`),
+    'supervisor.conf',
+    /longer than/,
+  ),
+];
