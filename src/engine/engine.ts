@@ -16,7 +16,7 @@ import { macAddress } from '../host/network.ts';
 import { VERSION } from '../host/version.ts';
 import type { Installer } from '../installer/installer.ts';
 import { connectSupervisor, type Supervisor } from '../supervisor/supervisor.ts';
-import { openGatewayInstaller } from './gateway-installer.ts';
+import { openGatewayInstaller, type Sending } from './gateway-installer.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { type EngineState, loadEngineState, STATE_LAYOUT, saveEngineState } from './state.ts';
 import { keptTlsSession } from './tls-session.ts';
@@ -43,6 +43,8 @@ export interface Engine {
   readonly client: DeviceClient;
   readonly supervisor: Supervisor;
   readonly installer: Installer;
+  /** The ends of installs on their way to the platform. */
+  readonly sending: Sending;
   readonly outbox: Outbox;
   readonly usage: UsageBook;
   /** The key of this gateway, once it is activated. */
@@ -96,7 +98,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     saveState: () => attempt(log, () => saveEngineState(places.engine, places.state, engine.state)),
     close: () => client.close(),
   };
-  return Object.assign(engine, { installer: openGatewayInstaller(engine) });
+  return Object.assign(engine, openGatewayInstaller(engine));
 }
 
 function clientOptions(context: EngineContext, settings: Settings, server: URL, log: Log) {

@@ -7,6 +7,9 @@ import type { Turn } from './cycle.ts';
 import type { Engine } from './engine.ts';
 import { sendOutbox } from './outbox.ts';
 
+/** What it takes to send the outbox. */
+type Sender = Pick<Engine, 'cik' | 'client' | 'log' | 'outbox'>;
+
 /** Sends all that waits, and a fresh engine_report when this turn changed what is installed. Raises the client's errors. */
 export async function report(engine: Engine, turn: Turn): Promise<void> {
   await sendReports(engine);
@@ -16,7 +19,7 @@ export async function report(engine: Engine, turn: Turn): Promise<void> {
 }
 
 /** Sends the outbox, oldest first; see `sendOutbox`. Raises the client's errors. */
-export async function sendReports(engine: Engine): Promise<void> {
+export async function sendReports(engine: Sender): Promise<void> {
   const cik = engine.cik ?? '';
   const { client, log } = engine;
   await sendOutbox(
@@ -33,7 +36,7 @@ export async function sendReports(engine: Engine): Promise<void> {
 }
 
 /** As `sendReports`, where something else matters more: trouble is said and left for later. */
-export async function trySendReports(engine: Engine): Promise<void> {
+export async function trySendReports(engine: Sender): Promise<void> {
   if (engine.cik === undefined) return;
   try {
     await sendReports(engine);

@@ -1,0 +1,69 @@
+/** The installer of this gateway: the platform's Content Area as its source, the outbox as where its ends go. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type PublicKey, parsePublicKey } from '../app/minisign.ts';
+import type { Places } from '../config/places.ts';
+import { asGweError } from '../errors.ts';
+import type { Log } from '../host/log.ts';
+import { type Installer, openInstaller } from '../installer/installer.ts';
+import { fetchStatusText } from '../reports/fetch-status.ts';
+import type { Engine } from './engine.ts';
+import { trySendReports } from './report.ts';
+
+/** How the installer's ends leave the gateway: each is sent as soon as it is there, one after the other. */
+export interface Sending {
+  /** Resolves when everything that was there is sent, or waits for better times. */
+  settled(): Promise<void>;
+}
+
+/** Opens the installer. It asks the platform with the key that the engine has at that moment. */
+export function openGatewayInstaller(engine: Omit<Engine, 'installer' | 'sending'>): {
+  installer: Installer;
+  sending: Sending;
+} {
+  const { context, client, identity, outbox, settings, log } = engine;
+  const { vendor, model } = identity;
+  let sent: Promise<void> = Promise.resolve();
+  const installer = openInstaller({
+    places: context.places,
+    settings,
+    clock: context.clock,
+    log,
+    serial: identity.serial,
+    env: context.env,
+    executable: context.executable[0] ?? process.execPath,
+    supervisor: engine.supervisor,
+    contentInfo: (id) => client.contentInfo(engine.cik ?? '', { vendor, model, id }),
+    download: (id, from_byte, signal) =>
+      client.download(engine.cik ?? '', { vendor, model, id }, { from_byte, signal }),
+    report: (end, id) => {
+      outbox.add({ id, alias: 'fetch_status', value: fetchStatusText(end), time_ms: end.time_ms });
+      log.info(fetchStatusText({ ...end, output: Buffer.alloc(0) }).trim());
+      sent = sent.then(() => trySendReports(engine));
+    },
+    publicKeys: () => readPublicKeys(context.places, log),
+  });
+  return { installer, sending: { settled: () => sent } };
+}
+
+/** The keys in keys/*.pub; one that cannot be read is said, and trusted as little as an absent one. */
+function readPublicKeys(places: Places, log: Log): PublicKey[] {
+  return keyFiles(places.keys).flatMap((name) => {
+    try {
+      return [parsePublicKey(readFileSync(join(places.keys, name), 'utf8'))];
+    } catch (error) {
+      log.error(`Cannot use the key ${name}: ${asGweError(error).message}`);
+      return [];
+    }
+  });
+}
+
+function keyFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.pub'))
+      .sort();
+  } catch {
+    return [];
+  }
+}
