@@ -2,7 +2,7 @@
  * The commands of `gwe`, and those of `gdc`, as tables: dispatch, `--help`, the man page, the completion and the reference
  * all derive from these rows. A new command is a new row and a module with a `run`; the module is loaded when it is called.
  */
-import type { CommandRow } from './command-row.ts';
+import type { CommandRow, OperandRow } from './command-row.ts';
 import { OPERATOR_COMMANDS } from './operator-commands.ts';
 import type { OptionRow } from './options.ts';
 
@@ -159,7 +159,14 @@ export const COMMANDS: readonly CommandRow[] = [
   },
 ];
 
-const CIK_OPERAND = { name: 'CIK' } as const;
+const CIK_OPERAND: OperandRow = {
+  name: 'CIK',
+  type: {
+    kind: 'pattern',
+    pattern: /^[0-9a-f]{40}$/,
+    expected: '40 lower-case hexadecimal digits (a gateway that is not activated has none)',
+  },
+};
 const CLIENT = 'Commands';
 const SERVER_OPTION: OptionRow = {
   long: 'server',

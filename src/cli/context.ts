@@ -6,6 +6,8 @@ export interface CommandContext {
   env: NodeJS.ProcessEnv;
   /** Writes to standard output, as it is: no newline is added. For what the command was asked to print. */
   out(text: string): void;
+  /** Writes bytes to standard output; `process.stdout` when it is left out. */
+  outBytes?(bytes: Uint8Array): void;
   /** Writes to standard error, as it is: no newline is added. For progress, warnings and errors. */
   err(text: string): void;
   /** Whether standard output is a terminal. */
