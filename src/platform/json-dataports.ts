@@ -1,0 +1,109 @@
+/** The JSON API on the dataports of a gateway: read with history, wait for the next point, write. */
+import { HEADERS } from '../client/wire.ts';
+import { GweError } from '../errors.ts';
+import { type Answer, json } from './answer.ts';
+import type { OperatorCall } from './context.ts';
+import { etagOf, pointsIn } from './device-api.ts';
+import { jsonBody, textIn } from './json-api.ts';
+import { gatewayRef, noGateway, number } from './json-gateways.ts';
+import { POINTS_ANSWER_MAX, VALUE_MAX_CHARACTERS, WAIT_MAX_S } from './limits.ts';
+import { isName } from './names.ts';
+import { fieldOf } from './request.ts';
+import type { Dataport, Point } from './store.ts';
+
+/** `GET /api/v1/gateways/P/SN/dataports`. */
+export async function listDataports(call: OperatorCall): Promise<Answer> {
+  const ports = await call.platform.store.dataports(gatewayRef(call));
+  if (ports === undefined) throw noGateway(gatewayRef(call));
+  const dataports = ports.map(({ alias, value, updated_ms }) => ({ alias, value, updated: updated_ms }));
+  return json(200, { dataports });
+}
+
+/**
+ * `GET …/dataports/ALIAS?points=N&since=ID&wait=SECONDS`: the newest N points, or with `since` those after that one, in
+ * order; `wait` holds the answer until there is a point (after `since`, or after now).
+ */
+export async function getDataport(call: OperatorCall): Promise<Answer> {
+  const pairs = call.request.pairs();
+  const sinceText = fieldOf(pairs, 'since');
+  const wait_s = Math.min(number(fieldOf(pairs, 'wait'), 0), WAIT_MAX_S);
+  const limit = Math.min(
+    number(fieldOf(pairs, 'points'), sinceText === undefined ? 0 : POINTS_ANSWER_MAX),
+    POINTS_ANSWER_MAX,
+  );
+  const before = await portOf(call);
+  const since = sinceText === undefined ? undefined : number(sinceText, 0);
+  if (wait_s > 0) await waitForPoint(call, before.gateway, since ?? before.port.point, wait_s);
+  const { port } = await portOf(call);
+  const wanted = since === undefined ? { limit } : { since, limit };
+  const points = limit === 0 ? [] : await call.platform.store.points(gatewayRef(call), port.alias, wanted);
+  return json(200, { ...portJson(port), points: (points ?? []).map(pointJson) });
+}
+
+/** Registers, then looks, then waits; returns at once when there is a newer point already. */
+async function waitForPoint(
+  call: OperatorCall,
+  gateway: number,
+  after: number,
+  wait_s: number,
+): Promise<void> {
+  const waiter = call.platform.waiters.register(gateway, call.params['alias'] ?? '');
+  try {
+    const { port } = await portOf(call);
+    if (port.point <= after) await waiter.wait(wait_s * 1000, call.request.gone);
+  } finally {
+    waiter.release();
+  }
+}
+
+/** `PUT …/dataports/ALIAS` with `{"value"}`: makes the dataport where it is missing. If-Match makes it conditional. */
+export async function putDataport(call: OperatorCall): Promise<Answer> {
+  const alias = call.params['alias'] ?? '';
+  const value = textIn(await jsonBody(call), 'value');
+  if (!isName(alias))
+    throw new GweError('malformed', `Cannot write ${JSON.stringify(alias)}: no usable name`);
+  if (value.length > VALUE_MAX_CHARACTERS) {
+    throw new GweError('too-large', `Cannot write ${alias}: longer than ${VALUE_MAX_CHARACTERS} characters`);
+  }
+  const ifMatch = pointsIn(call.request.header(HEADERS.ifMatch));
+  const end = await call.platform.store.exchange({
+    who: gatewayRef(call),
+    writes: [[alias, value]],
+    reads: [],
+    create: true,
+    seen: false,
+    now_ms: call.platform.clock.now(),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  });
+  if (end.end === 'changed') throw new GweError('changed', `Cannot write ${alias}: it was written meanwhile`);
+  const written = end.end === 'done' ? end.written[0] : undefined;
+  if (written === undefined) throw noGateway(gatewayRef(call));
+  return json(200, { updated: written.updated_ms, etag: etagOf(written) });
+}
+
+async function portOf(call: OperatorCall): Promise<{ gateway: number; port: Dataport }> {
+  const alias = call.params['alias'] ?? '';
+  const who = gatewayRef(call);
+  const end = await call.platform.store.exchange({
+    who,
+    writes: [],
+    reads: [alias],
+    create: false,
+    seen: false,
+    now_ms: call.platform.clock.now(),
+  });
+  if (end.end !== 'done') throw noGateway(who);
+  const [port] = end.ports;
+  if (port !== undefined) return { gateway: end.gateway, port };
+  throw new GweError('not-found', `Cannot read ${alias}: gateway ${who.serial} has no such dataport`, {
+    hint: `Writing it makes it: gwe write ${who.serial} ${alias} VALUE`,
+  });
+}
+
+function portJson(port: Dataport) {
+  return { alias: port.alias, value: port.value, updated: port.updated_ms, etag: etagOf(port) };
+}
+
+function pointJson({ id, time_ms, value }: Point) {
+  return { id, time: time_ms, value };
+}

@@ -1,0 +1,79 @@
+/** Every limit of the platform, by name and with its unit: what an operator may want to know, and what tests lean on. */
+
+/** Request line and headers together; beyond it the answer is 431. */
+export const HEAD_MAX_BYTES = 16 * 1024;
+/** A device's or an operator's form, csv or JSON; beyond it the answer is 413. */
+export const FORM_MAX_BYTES = 4 * 1024 ** 2;
+/** One file of the Content Area. */
+export const CONTENT_MAX_BYTES = 4 * 1024 ** 3;
+/** One value of a dataport, in UTF-16 units. */
+export const VALUE_MAX_CHARACTERS = 1024 ** 2;
+/** Aliases named in one call, written and read together. */
+export const ALIASES_MAX = 200;
+/** Points recorded in one call. */
+export const RECORD_POINTS_MAX = 20_000;
+/** Serial numbers added or removed in one call. */
+export const SERIALS_MAX = 100_000;
+/** An alias, a serial number, a product or a content id. */
+export const NAME_MAX_CHARACTERS = 200;
+
+/** Connections at a time; those beyond are closed unanswered. */
+export const CONNECTIONS_MAX = 20_000;
+/** From the first byte of a request to the end of its headers. */
+export const HEAD_TIMEOUT_MS = 20_000;
+/** Longest silence within the body of a request. */
+export const BODY_SILENCE_MS = 30_000;
+/** A form, from its first byte to its last. */
+export const FORM_TIMEOUT_MS = 60_000;
+/** Longest time that a client takes none of the bytes which it was sent. */
+export const ANSWER_SILENCE_MS = 60_000;
+/** How long a connection may stay open between two requests. */
+export const IDLE_TIMEOUT_MS = 60_000;
+/** How long `close()` lets calls that are under way go on. */
+export const CLOSE_GRACE_MS = 2_000;
+
+/** Long polls (of devices and of operators) held at a time; beyond them the answer is 503. */
+export const WAITERS_MAX = 18_000;
+/** Longest wait of the JSON API. */
+export const WAIT_MAX_S = 300;
+/** What a refused client is told to wait. */
+export const RETRY_AFTER_S = 5;
+
+/** Calls that are made durable with one commit. */
+export const BATCH_MAX_CALLS = 256;
+/** Calls that wait for their commit; beyond them the answer is 503. */
+export const QUEUE_MAX_CALLS = 20_000;
+
+/** History of one dataport: points that are kept. */
+export const HISTORY_MAX_POINTS = 200;
+/** History of one dataport: the oldest point that is kept; its newest one stays whatever its age. */
+export const HISTORY_MAX_AGE_MS = 90 * 86_400_000;
+/** How many points too many a dataport may have before it is trimmed. */
+export const HISTORY_SLACK_POINTS = 20;
+/** How often the age of histories is looked at, and how many dataports each time. */
+export const HISTORY_SWEEP_MS = 10_000;
+export const HISTORY_SWEEP_DATAPORTS = 500;
+/** Points given in one answer of the JSON API. */
+export const POINTS_ANSWER_MAX = 1_000;
+/** Entries that the activation log of one serial number keeps. */
+export const ACTIVATION_LOG_MAX = 100;
+/** How often "last seen" goes to the disk. */
+export const LAST_SEEN_FLUSH_MS = 10_000;
+/** How long a serial number that was enabled again may be activated. */
+export const ACTIVATION_WINDOW_MS = 24 * 3_600_000;
+
+/** Rows of one page of a csv list: the documented bounds. */
+export const PAGE_MIN_ROWS = 5;
+export const PAGE_MAX_ROWS = 1_000;
+
+/** Read from disk at a time when content goes out. */
+export const CONTENT_CHUNK_BYTES = 256 * 1024;
+/** What an uploaded tarball may hold: as much as a gateway takes by default. */
+export const TARBALL_LIMITS = {
+  maxTarball_bytes: CONTENT_MAX_BYTES,
+  maxUnpacked_bytes: 4 * 1024 ** 3,
+  maxEntries: 200_000,
+} as const;
+/** Of a body that nobody wants: read on so far, so that the client sees the refusal. */
+export const DRAIN_MAX_BYTES = 32 * 1024 ** 2;
+export const DRAIN_TIMEOUT_MS = 10_000;

@@ -1,0 +1,205 @@
+/**
+ * The HTTP server: finds the row of the routing table, lets operators in, turns whatever is raised into an answer, and
+ * holds the limits on heads, bodies, connections and time. What is answered is the handlers' business.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { HEADERS } from '../client/wire.ts';
+import { explain, GweError, systemCode } from '../errors.ts';
+import { type Answer, errorAsJson, errorAsLine, send, statusLine } from './answer.ts';
+import type { Call, Platform } from './context.ts';
+import * as limits from './limits.ts';
+import { decodeSegment, type PlatformRequest, readRequest } from './request.ts';
+import { ROUTES } from './routes.ts';
+import type { Token } from './store.ts';
+import { digestOf } from './tokens.ts';
+
+/** Files in PEM form. */
+export interface TlsFiles {
+  cert: string;
+  key: string;
+}
+
+export interface RunningServer {
+  port: number;
+  /** Stops listening, lets calls that are under way end, then closes what is left. */
+  close(): Promise<void>;
+}
+
+/** Listens. Raises `usage` when the address cannot be had, or the certificate cannot be read. */
+export async function startServer(
+  platform: Platform,
+  where: { host: string; port: number; tls?: TlsFiles },
+): Promise<RunningServer> {
+  let closing = false;
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    void respond(platform, incoming, outgoing, () => closing);
+  };
+  const options = {
+    maxHeaderSize: limits.HEAD_MAX_BYTES,
+    headersTimeout: limits.HEAD_TIMEOUT_MS,
+    // Bodies have their own limits (request.ts): a large upload over a thin line may take long.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.IDLE_TIMEOUT_MS,
+    connectionsCheckingInterval: 5_000,
+    requireHostHeader: false,
+    noDelay: true,
+  };
+  const server: Server =
+    where.tls === undefined
+      ? createServer(options, onRequest)
+      : (await import('node:https')).createServer({ ...options, ...readTls(where.tls) }, onRequest);
+  server.maxConnections = limits.CONNECTIONS_MAX;
+  // Without these two, node would answer before the handlers had a say: an upload may be refused before it is sent.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('clientError', refuseBroken);
+  await listen(server, where);
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : where.port,
+    close: () => {
+      closing = true;
+      return closeServer(server);
+    },
+  };
+}
+
+function readTls(files: TlsFiles): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+  } catch (error) {
+    throw new GweError('usage', `Cannot read the certificate: ${explain(error)}`, { cause: error });
+  }
+}
+
+function listen(server: Server, where: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const state = systemCode(error) ?? error.message;
+      reject(
+        new GweError('usage', `Cannot listen on ${where.host}:${where.port}: ${state}`, {
+          cause: error,
+          hint: 'Give another address: --listen HOST:PORT',
+        }),
+      );
+    });
+    server.listen(where.port, where.host, resolve);
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), limits.CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(late);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+async function respond(
+  platform: Platform,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  isClosing: () => boolean,
+): Promise<void> {
+  const request = readRequest(incoming, outgoing);
+  incoming.on('error', () => {});
+  const answer = await answerTo(request, platform);
+  const unread = await drain(incoming, request);
+  try {
+    await send(incoming, outgoing, answer, unread || isClosing());
+  } catch (error) {
+    platform.log.debug(`Answer to ${request.method} ${request.path} broke off: ${explain(error)}`);
+    outgoing.destroy();
+  }
+}
+
+async function answerTo(request: PlatformRequest, platform: Platform): Promise<Answer> {
+  const isJson = request.path.startsWith('/api/v1/');
+  try {
+    return await dispatch(request, platform);
+  } catch (error) {
+    if (!(error instanceof GweError) || error.code === 'internal' || error.code === 'io') {
+      platform.log.error(`Cannot answer ${request.method} ${request.path}: ${explain(error)}`);
+    }
+    return isJson ? errorAsJson(error) : errorAsLine(error);
+  }
+}
+
+async function dispatch(request: PlatformRequest, platform: Platform): Promise<Answer> {
+  const fitting = ROUTES.filter((route) => route.path.test(request.path));
+  const route = fitting.find((each) => each.method === request.method);
+  if (route === undefined) return nothingThere(request, [...new Set(fitting.map((each) => each.method))]);
+  const groups = route.path.exec(request.path)?.groups ?? {};
+  const params = Object.fromEntries(
+    Object.entries(groups).map(([name, value]) => [name, decodeSegment(value)] as const),
+  );
+  const call: Call = { request, platform, params };
+  if (route.by === 'anyone') return route.answer(call);
+  return route.answer({ ...call, operator: await operatorOf(request, platform) });
+}
+
+function nothingThere(request: PlatformRequest, methods: readonly string[]): Answer {
+  const isJson = request.path.startsWith('/api/v1/');
+  if (methods.length > 0) {
+    const answer = isJson
+      ? { ...errorAsJson(new GweError('refused', `Cannot ${request.method} ${request.path}`)), status: 405 }
+      : statusLine(405);
+    return { ...answer, headers: [...(answer.headers ?? []), ['Allow', methods.join(', ')]] };
+  }
+  const missing = new GweError('not-found', `Cannot find ${request.path}: no such path`);
+  return isJson ? errorAsJson(missing) : errorAsLine(missing);
+}
+
+/** An operator's token comes as X-Exosite-Token, as a bearer, or (older libraries) in place of a CIK. */
+async function operatorOf(request: PlatformRequest, platform: Platform): Promise<Token> {
+  const bearer = request.header('authorization')?.match(/^(?:bearer|token)\s+(.+)$/i)?.[1];
+  const sent = bearer ?? request.header(HEADERS.token) ?? request.header(HEADERS.cik);
+  const token = sent === undefined ? undefined : await platform.store.token(digestOf(sent));
+  if (token !== undefined) return token;
+  throw new GweError('unauthorized', 'Cannot let you in: the token is not accepted', {
+    hint: 'Log in with a good one: gwe login URL --token TOKEN',
+  });
+}
+
+/**
+ * Reads on over a body that no handler wanted, up to a limit, so that the client gets to see the answer in place of a
+ * broken connection. Returns whether something is left: then the connection must end.
+ */
+async function drain(incoming: IncomingMessage, request: PlatformRequest): Promise<boolean> {
+  if (incoming.complete || incoming.destroyed) return !incoming.complete;
+  // Node marks a request without body as complete only when it was read.
+  const length_bytes =
+    request.length_bytes ?? (incoming.headers['transfer-encoding'] === undefined ? 0 : Infinity);
+  if (length_bytes > limits.DRAIN_MAX_BYTES || incoming.headers.expect !== undefined) return true;
+  const late = AbortSignal.timeout(limits.DRAIN_TIMEOUT_MS);
+  try {
+    for await (const _ of incoming.iterator({ destroyOnReturn: false })) if (late.aborted) return true;
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** What is no HTTP is answered as far as it can be, and the connection ends. */
+function refuseBroken(error: Error, socket: Duplex): void {
+  if (!socket.writable || systemCode(error) === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const code = systemCode(error);
+  const status =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  const body = `HTTP/1.1 ${status}\r\n`;
+  socket.end(
+    `${body}Date: ${new Date().toUTCString()}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

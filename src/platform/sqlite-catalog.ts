@@ -1,0 +1,234 @@
+/** Products, gateways, activation in SQLite: synchronous functions over prepared statements. */
+import { randomBytes } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { GweError } from '../errors.ts';
+import { ACTIVATION_LOG_MAX } from './limits.ts';
+import { int, type Row, text } from './sqlite-rows.ts';
+import type {
+  Gateway,
+  GatewayFilter,
+  GatewayRef,
+  GatewayState,
+  LogEntry,
+  NewGateway,
+  Product,
+} from './store.ts';
+
+const GATEWAY_COLUMNS = `g.id, p.name AS product, g.serial, g.rid, g.state, g.extra, g.created_ms, g.last_seen_ms,
+  coalesce((SELECT v.value FROM dataport d JOIN point v ON v.id = d.value_id
+            WHERE d.gateway_id = g.id AND d.alias = 'engine_report'), '') AS engine_report`;
+
+export type Catalog = ReturnType<typeof prepareCatalog>;
+
+/** Prepares the statements. `seen` gives what is newer than the "last seen" on the disk. */
+export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => number) {
+  const byKey = db.prepare('SELECT id, product_id FROM gateway WHERE key = ?');
+  const byName = db.prepare(
+    `SELECT g.id, g.product_id FROM gateway g JOIN product p ON p.id = g.product_id
+     WHERE p.name = ? AND g.serial = ?`,
+  );
+  const find = (who: GatewayRef): { id: number; productId: number } | undefined => {
+    const row = 'key' in who ? byKey.get(who.key) : byName.get(who.product, who.serial);
+    return row === undefined ? undefined : { id: int(row, 'id'), productId: int(row, 'product_id') };
+  };
+  const readGateway = (row: Row): Gateway => ({
+    id: int(row, 'id'),
+    product: text(row, 'product'),
+    serial: text(row, 'serial'),
+    rid: text(row, 'rid'),
+    state: readState(text(row, 'state')),
+    extra: text(row, 'extra'),
+    created_ms: int(row, 'created_ms'),
+    lastSeen_ms: Math.max(int(row, 'last_seen_ms'), seen(int(row, 'id'))),
+    engineReport: text(row, 'engine_report'),
+  });
+  return {
+    find,
+    ...prepareProducts(db),
+    ...prepareGateways(db, find, readGateway),
+    ...prepareKeys(db, find),
+  };
+}
+
+function readState(state: string): GatewayState {
+  if (state === 'unused' || state === 'enabled' || state === 'activated' || state === 'disabled')
+    return state;
+  throw new GweError('internal', `Cannot read the state of a gateway: "${state}"`);
+}
+
+function prepareProducts(db: DatabaseSync) {
+  const columns = `name, rid, template, created_ms,
+    (SELECT count(*) FROM gateway g WHERE g.product_id = product.id) AS gateways`;
+  const all = db.prepare(`SELECT ${columns} FROM product ORDER BY name`);
+  const one = db.prepare(`SELECT ${columns} FROM product WHERE name = ?`);
+  const ofHost = db.prepare('SELECT name FROM product WHERE name = ? COLLATE NOCASE ORDER BY name LIMIT 1');
+  const add = db.prepare(
+    'INSERT INTO product (name, rid, template, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const template = db.prepare('UPDATE product SET template = ? WHERE name = ?');
+  const remove = db.prepare('DELETE FROM product WHERE name = ?');
+  const addAlias = db.prepare(
+    `INSERT INTO product_alias (product_id, alias) SELECT id, ? FROM product WHERE name = ?
+     ON CONFLICT DO UPDATE SET alias = excluded.alias`,
+  );
+  const readProduct = (row: Row): Product => ({
+    name: text(row, 'name'),
+    rid: text(row, 'rid'),
+    template: text(row, 'template'),
+    created_ms: int(row, 'created_ms'),
+    gateways: int(row, 'gateways'),
+  });
+  return {
+    products: () => all.all().map(readProduct),
+    product(name: string): Product | undefined {
+      const row = one.get(name);
+      return row === undefined ? undefined : readProduct(row);
+    },
+    productOfHost(label: string): string | undefined {
+      const row = ofHost.get(label);
+      return row === undefined ? undefined : text(row, 'name');
+    },
+    addProduct: (product: { name: string; rid: string; template: string; now_ms: number }) =>
+      add.run(product.name, product.rid, product.template, product.now_ms).changes === 0
+        ? ('exists' as const)
+        : ('added' as const),
+    setTemplate: (name: string, form: string) => template.run(form, name).changes > 0,
+    removeProduct: (name: string) => remove.run(name).changes > 0,
+    addProductAlias: (product: string, alias: string) => addAlias.run(alias, product).changes > 0,
+  };
+}
+
+type Find = (who: GatewayRef) => { id: number; productId: number } | undefined;
+
+function prepareGateways(db: DatabaseSync, find: Find, readGateway: (row: Row) => Gateway) {
+  const page = db.prepare(
+    `SELECT ${GATEWAY_COLUMNS} FROM gateway g JOIN product p ON p.id = g.product_id
+     WHERE g.id > :after AND (:product IS NULL OR p.name = :product) AND (:serial IS NULL OR g.serial = :serial)
+     ORDER BY g.id LIMIT :limit OFFSET :offset`,
+  );
+  const one = db.prepare(
+    `SELECT ${GATEWAY_COLUMNS} FROM gateway g JOIN product p ON p.id = g.product_id WHERE g.id = ?`,
+  );
+  const productId = db.prepare('SELECT id FROM product WHERE name = ?');
+  const exists = db.prepare('SELECT 1 FROM gateway WHERE product_id = ? AND serial = ?');
+  const add = db.prepare(
+    'INSERT INTO gateway (product_id, serial, rid, state, extra, created_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const remove = db.prepare('DELETE FROM gateway WHERE product_id = ? AND serial = ?');
+  const setSeen = db.prepare('UPDATE gateway SET last_seen_ms = max(last_seen_ms, ?) WHERE id = ?');
+  return {
+    gateways: (filter: GatewayFilter): Gateway[] =>
+      page
+        .all({
+          product: filter.product ?? null,
+          serial: filter.serial ?? null,
+          after: filter.after ?? 0,
+          offset: filter.offset ?? 0,
+          limit: filter.limit,
+        })
+        .map(readGateway),
+    gateway(who: GatewayRef): Gateway | undefined {
+      const found = find(who);
+      const row = found === undefined ? undefined : one.get(found.id);
+      return row === undefined ? undefined : readGateway(row);
+    },
+    addGateways(
+      product: string,
+      gateways: readonly NewGateway[],
+      state: 'unused' | 'enabled',
+      now_ms: number,
+    ) {
+      const row = productId.get(product);
+      if (row === undefined) return 'unknown' as const;
+      const id = int(row, 'id');
+      const serials = new Set(gateways.map((gateway) => gateway.serial));
+      const taken = serials.size < gateways.length || [...serials].some((serial) => exists.get(id, serial));
+      if (taken) return 'exists' as const;
+      for (const { serial, extra } of gateways) add.run(id, serial, newRid(), state, extra, now_ms);
+      return 'added' as const;
+    },
+    removeGateways(product: string, serials: readonly string[]): number {
+      const row = productId.get(product);
+      if (row === undefined) return 0;
+      const id = int(row, 'id');
+      return serials.reduce((removed, serial) => removed + Number(remove.run(id, serial).changes), 0);
+    },
+    setSeen: (seen: ReadonlyMap<number, number>) => {
+      for (const [gateway, time_ms] of seen) setSeen.run(time_ms, gateway);
+    },
+  };
+}
+
+/** The resource id of a client: 40 hex digits, as the One Platform's are. */
+export function newRid(): string {
+  return randomBytes(20).toString('hex');
+}
+
+function prepareKeys(db: DatabaseSync, find: Find) {
+  const state = db.prepare('SELECT state, enabled_until_ms FROM gateway WHERE id = ?');
+  const set = db.prepare('UPDATE gateway SET key = ?, state = ?, enabled_until_ms = ? WHERE id = ?');
+  const rename = db.prepare('UPDATE gateway SET serial = ? WHERE id = ?');
+  const log = db.prepare(
+    'INSERT INTO activation (gateway_id, time_ms, connection, entry) VALUES (?, ?, ?, ?)',
+  );
+  const cutLog = db.prepare(
+    `DELETE FROM activation WHERE gateway_id = ?1 AND id <=
+     (SELECT id FROM activation WHERE gateway_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+  );
+  const logOf = db.prepare(
+    'SELECT time_ms, connection, entry FROM activation WHERE gateway_id = ? ORDER BY id DESC',
+  );
+  const note = (gateway: number, entry: LogEntry) => {
+    log.run(gateway, entry.time_ms, entry.connection, entry.entry);
+    cutLog.run(gateway, ACTIVATION_LOG_MAX);
+  };
+  const stateOf = (gateway: number, now_ms: number): GatewayState => {
+    const row = state.get(gateway) ?? {};
+    const until_ms = row['enabled_until_ms'];
+    const over = typeof until_ms === 'number' && until_ms < now_ms;
+    const now = readState(text(row, 'state'));
+    return now === 'enabled' && over ? 'disabled' : now;
+  };
+  return {
+    setState(who: GatewayRef, to: 'enabled' | 'disabled', until_ms: number | undefined, entry: LogEntry) {
+      const found = find(who);
+      if (found === undefined) return false;
+      set.run(null, to, until_ms ?? null, found.id);
+      note(found.id, entry);
+      return true;
+    },
+    /** Two serial numbers change places: the client keeps its id, and so all its data. */
+    remap(product: string, from: string, to: string, until_ms: number, entry: LogEntry) {
+      const client = find({ product, serial: from });
+      const unused = find({ product, serial: to });
+      if (client === undefined || unused === undefined) return 'unknown' as const;
+      if (client.id === unused.id || stateOf(client.id, entry.time_ms) === 'unused')
+        return 'conflict' as const;
+      if (stateOf(unused.id, entry.time_ms) !== 'unused') return 'conflict' as const;
+      rename.run('', unused.id);
+      rename.run(to, client.id);
+      rename.run(from, unused.id);
+      set.run(null, 'enabled', until_ms, client.id);
+      note(client.id, entry);
+      return 'done' as const;
+    },
+    activate(who: GatewayRef, key: string, entry: LogEntry) {
+      const found = find(who);
+      if (found === undefined) return 'unknown' as const;
+      if (stateOf(found.id, entry.time_ms) !== 'enabled') return 'conflict' as const;
+      set.run(key, 'activated', null, found.id);
+      note(found.id, entry);
+      return 'activated' as const;
+    },
+    activationLog(who: GatewayRef): LogEntry[] | undefined {
+      const found = find(who);
+      return found === undefined
+        ? undefined
+        : logOf.all(found.id).map((row) => ({
+            time_ms: int(row, 'time_ms'),
+            connection: text(row, 'connection'),
+            entry: text(row, 'entry'),
+          }));
+    },
+  };
+}

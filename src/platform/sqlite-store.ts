@@ -1,0 +1,121 @@
+/**
+ * The store in one SQLite file: what changes something goes through the batcher (one commit for all calls of the moment,
+ * answered when it is on the disk), what only reads is answered at once. "Last seen" is kept in memory and written behind:
+ * after a crash it may be some seconds old, nothing else may.
+ */
+import type { Clock } from '../host/clock.ts';
+import { HISTORY_SWEEP_DATAPORTS, HISTORY_SWEEP_MS, LAST_SEEN_FLUSH_MS } from './limits.ts';
+import { createBatcher } from './sqlite-batch.ts';
+import { prepareCatalog } from './sqlite-catalog.ts';
+import { prepareContent, prepareTokens } from './sqlite-content.ts';
+import { prepareData } from './sqlite-data.ts';
+import { openDatabase } from './sqlite-schema.ts';
+import type { Exchange, ExchangeEnd, Store } from './store.ts';
+
+/** Opens the store in `file`, making it where there is none. Raises `layout` (file of a newer gwe), `io`. */
+export function openSqliteStore(file: string, clock: Clock): Store {
+  const db = openDatabase(file);
+  const batcher = createBatcher(db);
+  const seen = new Map<number, number>();
+  const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
+  const data = prepareData(db, catalog.find);
+  const content = prepareContent(db);
+  const tokens = prepareTokens(db);
+  const listeners: Array<(gateway: number, aliases: readonly string[]) => void> = [];
+  const tell = (gateway: number, aliases: readonly string[]) => {
+    if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases);
+  };
+  const { run } = batcher;
+  const exchange = async (call: Exchange): Promise<ExchangeEnd> => {
+    const end = call.writes.length === 0 ? data.exchange(call) : await run(() => data.exchange(call));
+    if (end.end !== 'done') return end;
+    if (call.seen) seen.set(end.gateway, call.now_ms);
+    tell(
+      end.gateway,
+      end.written.map((port) => port.alias),
+    );
+    return end;
+  };
+  const upkeep = startUpkeep(
+    () => {
+      const flushed = new Map(seen);
+      seen.clear();
+      if (flushed.size > 0) void run(() => catalog.setSeen(flushed)).catch(() => {});
+    },
+    sweeper(clock, data.sweep, run),
+  );
+
+  return {
+    exchange,
+    async record(call) {
+      const end = await run(() => data.record(call));
+      if (end === undefined) return 'unknown';
+      seen.set(end.gateway, call.now_ms);
+      tell(end.gateway, end.aliases);
+      return 'done';
+    },
+    points: async (who, alias, wanted) => data.points(who, alias, wanted),
+    dataports: async (who) => data.dataports(who),
+    addProductAlias: (product, alias) => run(() => catalog.addProductAlias(product, alias)),
+    onWrite: (listener) => void listeners.push(listener),
+    products: async () => catalog.products(),
+    product: async (name) => catalog.product(name),
+    productOfHost: async (label) => catalog.productOfHost(label),
+    addProduct: (product) => run(() => catalog.addProduct(product)),
+    setTemplate: (name, template) => run(() => catalog.setTemplate(name, template)),
+    removeProduct: (name) => run(() => catalog.removeProduct(name)),
+    gateways: async (filter) => catalog.gateways(filter),
+    gateway: async (who) => catalog.gateway(who),
+    addGateways: (product, gateways, state, now_ms) =>
+      run(() => catalog.addGateways(product, gateways, state, now_ms)),
+    removeGateways: (product, serials) => run(() => catalog.removeGateways(product, serials)),
+    setState: (who, state, until_ms, log) => run(() => catalog.setState(who, state, until_ms, log)),
+    remap: (product, from, to, until_ms, log) => run(() => catalog.remap(product, from, to, until_ms, log)),
+    activate: (who, key, log) => run(() => catalog.activate(who, key, log)),
+    activationLog: async (who) => catalog.activationLog(who),
+    contents: async (product) => content.contents(product),
+    content: async (product, name) => content.content(product, name),
+    addContent: (product, entry) => run(() => content.addContent(product, entry)),
+    putContent: (product, entry) => run(() => content.putContent(product, entry)),
+    removeContent: (product, name) => run(() => content.removeContent(product, name)),
+    digests: async () => content.digests(),
+    digestIsUsed: async (sha256) => content.digestIsUsed(sha256),
+    token: async (hash) => tokens.token(hash),
+    countTokens: async () => tokens.countTokens(),
+    putToken: (token) => run(() => tokens.putToken(token)),
+    async close() {
+      upkeep.stop();
+      batcher.flush();
+      db.close();
+    },
+  };
+}
+
+/** What is done now and then, and once more at the end. */
+function startUpkeep(flushSeen: () => void, sweep: () => void) {
+  const timers = [setInterval(flushSeen, LAST_SEEN_FLUSH_MS), setInterval(sweep, HISTORY_SWEEP_MS)];
+  for (const timer of timers) timer.unref();
+  return {
+    stop() {
+      for (const timer of timers) clearInterval(timer);
+      flushSeen();
+    },
+  };
+}
+
+function sweeper(
+  clock: Clock,
+  sweep: (cursor: number, limit: number, now_ms: number) => number,
+  run: <T>(work: () => T) => Promise<T>,
+) {
+  let cursor = 0;
+  return () => {
+    const from = cursor;
+    void run(() => sweep(from, HISTORY_SWEEP_DATAPORTS, clock.now())).then(
+      (next) => {
+        cursor = next;
+      },
+      () => {},
+    );
+  };
+}
