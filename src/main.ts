@@ -24,6 +24,7 @@ async function main(): Promise<void> {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stdout.isTTY === true,
+    isErrorTerminal: process.stderr.isTTY === true,
     clock: systemClock,
     places: findPlaces(process.env),
     signal: stopSignal(),

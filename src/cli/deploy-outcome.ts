@@ -1,6 +1,7 @@
 /** What a gateway says while it carries out a command, read by rule. Pure; deploy-watch.ts does the waiting. */
 import { formatDuration } from '../reports/sizes.ts';
 import type { Gateway } from './answers.ts';
+import { agoInWords } from './words.ts';
 
 /** Where one tarball of a command stands. `waiting` is not an end: the gateway tries again by itself. */
 export type Standing = 'pending' | 'waiting' | 'installed' | 'discarded' | 'failed' | 'gone';
@@ -45,7 +46,7 @@ export function exitOfDeploy(standings: Standings): number {
 export function nextCheckInWords(gateway: Gateway, now_ms: number): string {
   const { serial, lastSeen_ms, updateInterval_s } = gateway;
   if (lastSeen_ms === 0) return `${serial} was never seen; it takes the command at its first check-in`;
-  const seen = `last seen ${formatDuration(now_ms - lastSeen_ms)} ago`;
+  const seen = `last seen ${agoInWords(lastSeen_ms, now_ms)}`;
   if (updateInterval_s === undefined) return `waiting for the next check-in of ${serial} (${seen})`;
   const due_ms = lastSeen_ms + updateInterval_s * 1000 - now_ms;
   if (due_ms >= 0) return `next check-in of ${serial} in about ${formatDuration(due_ms)} (${seen})`;

@@ -24,6 +24,12 @@ export interface Watch {
   onTrouble(error: GweError): void;
 }
 
+/** A watch that goes on: both followers end with `over`, and tell of one outage once. */
+interface Following extends Watch {
+  over: AbortSignal;
+  outage: { said: boolean };
+}
+
 /** How long the platform may hold one call. */
 const HOLD_S = 25;
 /** After a failed call, doubling up to the second one. */
@@ -37,9 +43,10 @@ const LEAST_PAUSE_MS = 1000;
  * is aborted, `changed` when another command took this one's place before the gateway took it.
  */
 export async function watchCommand(watch: Watch): Promise<Standings> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([watch.signal, over.signal]);
-  const timer = watch.clock.sleep(watch.timeout_s * 1000, signal).then(
+  const ended = new AbortController();
+  const over = AbortSignal.any([watch.signal, ended.signal]);
+  const following = { ...watch, over, outage: { said: false } };
+  const timer = watch.clock.sleep(watch.timeout_s * 1000, over).then(
     () => {
       throw timedOut(watch);
     },
@@ -51,15 +58,15 @@ export async function watchCommand(watch: Watch): Promise<Standings> {
     else watch.signal.addEventListener('abort', stop, { once: true });
   });
   try {
-    return await Promise.race([followStatus(watch, signal), followCommand(watch, signal), timer, stopped]);
+    return await Promise.race([followStatus(following), followCommand(following), timer, stopped]);
   } finally {
-    over.abort();
+    ended.abort();
   }
 }
 
-async function followStatus(watch: Watch, signal: AbortSignal): Promise<Standings> {
+async function followStatus(watch: Following): Promise<Standings> {
   let standings = startStandings(watch.names);
-  for await (const point of pointsAfter(watch, 'fetch_status', watch.command.since, signal)) {
+  for await (const point of pointsAfter(watch, 'fetch_status', watch.command.since)) {
     standings = standingsAfter(standings, point.value);
     watch.onStatus(point.value, standings);
     if (unended(standings).length === 0) return standings;
@@ -68,13 +75,13 @@ async function followStatus(watch: Watch, signal: AbortSignal): Promise<Standing
 }
 
 /** Tells when the command is taken; settles only by raising that it was replaced. */
-async function followCommand(watch: Watch, signal: AbortSignal): Promise<never> {
+async function followCommand(watch: Following): Promise<never> {
   const { operator, product, serial, command } = watch;
-  const port = await persistently(watch, signal, () =>
-    operator.read(product, serial, 'engine_fetch', { points: 1 }, signal),
+  const port = await persistently(watch, () =>
+    operator.read(product, serial, 'engine_fetch', { points: 1 }, watch.over),
   );
   if (port.value === command.text) {
-    for await (const point of pointsAfter(watch, 'engine_fetch', port.points[0]?.id ?? 0, signal)) {
+    for await (const point of pointsAfter(watch, 'engine_fetch', port.points[0]?.id ?? 0)) {
       if (point.value === command.text) continue;
       return settle(watch, point.value);
     }
@@ -89,47 +96,45 @@ function settle(watch: Watch, value: string): Promise<never> {
 }
 
 /** Points of a dataport after point `since`, in order, as they come; ends only when the signal is aborted. */
-async function* pointsAfter(
-  watch: Watch,
-  alias: string,
-  since: number,
-  signal: AbortSignal,
-): AsyncGenerator<Point, void> {
+async function* pointsAfter(watch: Following, alias: string, since: number): AsyncGenerator<Point, void> {
   let last = since;
-  while (!signal.aborted) {
+  while (!watch.over.aborted) {
     const asked_ms = watch.clock.monotonic();
-    const port = await persistently(watch, signal, () =>
-      watch.operator.read(watch.product, watch.serial, alias, { since: last, wait_s: HOLD_S }, signal),
+    const port = await persistently(watch, () =>
+      watch.operator.read(watch.product, watch.serial, alias, { since: last, wait_s: HOLD_S }, watch.over),
     );
     for (const point of port.points) {
       last = Math.max(last, point.id);
       yield point;
     }
     const held = watch.clock.monotonic() - asked_ms >= LEAST_PAUSE_MS;
-    if (port.points.length === 0 && !held) await pause(watch, LEAST_PAUSE_MS, signal);
+    if (port.points.length === 0 && !held) await pause(watch, LEAST_PAUSE_MS);
   }
 }
 
 /** Makes a call until it succeeds; trouble that may pass is told and waited out, any other is raised. */
-async function persistently<T>(watch: Watch, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+async function persistently<T>(watch: Following, call: () => Promise<T>): Promise<T> {
   for (let pause_ms = RETRY_FIRST_MS; ; pause_ms = Math.min(2 * pause_ms, RETRY_LONGEST_MS)) {
     try {
-      return await call();
+      const answer = await call();
+      watch.outage.said = false;
+      return answer;
     } catch (thrown) {
-      if (signal.aborted) return never();
+      if (watch.over.aborted) return never();
       const error = asGweError(thrown);
       if (!['offline', 'dns', 'timeout', 'busy'].includes(error.code)) throw error;
-      if (pause_ms === RETRY_FIRST_MS) watch.onTrouble(error);
-      await pause(watch, pause_ms, signal);
+      if (!watch.outage.said) watch.onTrouble(error);
+      watch.outage.said = true;
+      await pause(watch, pause_ms);
     }
   }
 }
 
-async function pause(watch: Watch, pause_ms: number, signal: AbortSignal): Promise<void> {
+async function pause(watch: Following, pause_ms: number): Promise<void> {
   try {
-    await watch.clock.sleep(pause_ms, signal);
+    await watch.clock.sleep(pause_ms, watch.over);
   } catch (error) {
-    if (systemCode(error) === 'ABORT_ERR' || signal.aborted) return never();
+    if (systemCode(error) === 'ABORT_ERR' || watch.over.aborted) return never();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** `gwe platform`: serves the One Platform from one folder until it is told to stop. What is served is platform/'s business. */
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { GweError } from '../errors.ts';
 import { createLog } from '../host/log.ts';
@@ -35,7 +36,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     clock: context.clock,
   });
   context.out(`listening on ${platform.url}\n`);
-  context.err(welcome(platform.url, resolve(dataFolder), platform.firstToken));
+  context.err(welcome(reachable(platform.url), resolve(dataFolder), platform.firstToken));
   if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
     context.err(
       'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
@@ -79,6 +80,13 @@ ${first}next, in another terminal:
   gwe gateway add SERIAL
 Ctrl-C stops it; nothing is lost.
 `;
+}
+
+/** A URL to type: one that listens on every address is called by this machine's name. */
+function reachable(written: string): string {
+  const url = new URL(written);
+  if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = hostname();
+  return url.origin;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

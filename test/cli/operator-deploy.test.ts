@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../src/host/clock.ts';
 import { activateGateway, goodTarball, startOperated } from './operator-fixture.ts';
 
 async function startFleet(t: TestContext) {
@@ -75,9 +76,13 @@ test('whoever stops waiting is told that the command stays with the gateway, and
   assert.equal(stopped.status, 1);
   assert.match(stopped.err, /stays with gateway gw/);
   assert.notEqual(await device.read('engine_fetch'), '');
-  const late = await operated.gwe(['deploy', 'gw', 'a.v1.tar.gz', '--timeout', '1']);
+  const sleep = (duration_ms: number, signal?: AbortSignal) =>
+    duration_ms === 3_600_000 ? Promise.resolve() : systemClock.sleep(duration_ms, signal);
+  const late = await operated.gwe(['deploy', 'gw', 'a.v1.tar.gz', '--timeout', '3600'], {
+    clock: { ...systemClock, sleep },
+  });
   assert.equal(late.status, 1);
-  assert.match(late.err, /within 1 s[\s\S]*stays with gateway gw/);
+  assert.match(late.err, /within 3600 s[\s\S]*stays with gateway gw/);
 });
 
 test('a command that another one replaced before the gateway came is not waited for', async (t) => {
@@ -92,4 +97,26 @@ test('a command that another one replaced before the gateway came is not waited 
   await other;
   assert.equal(status, 1);
   assert.match(err, /another one took its place/);
+});
+
+test('a deploy lives through an outage of the platform, says so once, and misses nothing that was said', async (t) => {
+  const { operated, device } = await startFleet(t);
+  const tarball = await goodTarball(operated.folder, 'a.v1.tar.gz');
+  const unreachable = Promise.withResolvers<void>();
+  const sleep = (duration_ms: number, signal?: AbortSignal) =>
+    systemClock.sleep(duration_ms > 60_000 ? duration_ms : 10, signal);
+  const deploy = operated.gwe(['deploy', 'gw', tarball], {
+    clock: { ...systemClock, sleep },
+    onOut: (all) => {
+      if (/trying on/.test(all)) unreachable.resolve();
+    },
+  });
+  await device.await('engine_fetch');
+  await operated.outage(() => unreachable.promise);
+  await device.write({ engine_fetch: '' });
+  await device.write({ fetch_status: 'a.v1.tar.gz: installed in 0.1 s (attempt 1, exit 0)' });
+  const { status, out, err } = await deploy;
+  assert.equal(status, 0, err);
+  assert.equal(out.match(/trying on/g)?.length, 1);
+  assert.match(out, /a\.v1\.tar\.gz: installed in 0\.1 s[\s\S]*installed\n$/);
 });

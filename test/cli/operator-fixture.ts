@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import { createGzip } from 'node:zlib';
 import { run } from '../../src/cli/run.ts';
 import { findPlaces } from '../../src/config/places.ts';
-import { systemClock } from '../../src/host/clock.ts';
+import { type Clock, systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
 
 export const TOKEN = 'token-of-the-tests-0123456789';
@@ -25,6 +25,8 @@ export interface Operated {
   folder: string;
   /** Runs `gwe ARGS…` as an operator who is logged in. */
   gwe(args: readonly string[], extras?: Extras): Promise<Done>;
+  /** Stops the platform, does something, and starts it again at the same place. */
+  outage(meanwhile: () => Promise<void>): Promise<void>;
   /** A device call by hand. */
   device(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -33,6 +35,7 @@ export interface Extras {
   input?: string;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
+  clock?: Clock;
   /** Told each time something is printed. */
   onOut?: (all: string) => void;
 }
@@ -54,7 +57,7 @@ export async function gwe(
       done.err += text;
     },
     isTerminal: false,
-    clock: systemClock,
+    clock: extras.clock ?? systemClock,
     places: findPlaces({ ...env, ...extras.env }, false),
     signal: extras.signal ?? new AbortController().signal,
     executable: [],
@@ -74,22 +77,30 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
 export async function startOperated(t: TestContext): Promise<Operated> {
   const folder = await temporaryFolder(t);
   const { startPlatform } = await import('../../src/platform/platform.ts');
-  const platform = await startPlatform({
-    dataFolder: join(folder, 'data'),
-    host: '127.0.0.1',
-    port: 0,
-    vendor: 'gwe',
-    presetToken: TOKEN,
-    log: createLog('ERROR'),
-    clock: systemClock,
-  });
+  const start = (port: number) =>
+    startPlatform({
+      dataFolder: join(folder, 'data'),
+      host: '127.0.0.1',
+      port,
+      vendor: 'gwe',
+      presetToken: TOKEN,
+      log: createLog('ERROR'),
+      clock: systemClock,
+    });
+  let platform = await start(0);
+  const { url, port } = platform;
   t.after(() => platform.close());
-  const env = { HOME: folder, GWE_PLATFORM_URL: platform.url, GWE_PLATFORM_TOKEN: TOKEN };
+  const env = { HOME: folder, GWE_PLATFORM_URL: url, GWE_PLATFORM_TOKEN: TOKEN };
   return {
-    url: platform.url,
+    url,
     folder,
+    outage: async (meanwhile) => {
+      await platform.close();
+      await meanwhile();
+      platform = await start(port);
+    },
     gwe: (args, extras) => gwe(args, env, extras),
-    device: (path, init) => fetch(`${platform.url}${path}`, init),
+    device: (path, init) => fetch(`${url}${path}`, init),
   };
 }
 

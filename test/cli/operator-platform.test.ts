@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Done, gwe, temporaryFolder } from './operator-fixture.ts';
+
+/** Runs `gwe platform` until it listens, does something with its URL, and stops it. */
+async function serve(
+  t: TestContext,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  meanwhile: (url: string) => Promise<void>,
+): Promise<Done> {
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const listening = Promise.withResolvers<string>();
+  const ended = gwe(['platform', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], env, {
+    signal: stop.signal,
+    onOut: (all) => listening.resolve(all),
+  });
+  const said = await Promise.race([listening.promise, ended.then((done) => done.err)]);
+  const url = said.match(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n$/)?.[1];
+  assert.ok(url, said);
+  await meanwhile(url);
+  stop.abort();
+  return ended;
+}
+
+test('a platform says where it listens, prints its first token once, and ends with 0 when it is told to stop', async (t) => {
+  const folder = await temporaryFolder(t);
+  const env = { HOME: folder };
+  let token = '';
+  const first = await serve(t, folder, env, async () => {});
+  assert.equal(first.status, 0, first.err);
+  token = first.err.match(/shown only this once: (\S+)/)?.[1] ?? '';
+  assert.match(first.err, new RegExp(`gwe login http://127.0.0.1:\\d+ --token ${token}\n`));
+  const second = await serve(t, folder, env, async (url) => {
+    assert.equal((await gwe(['login', url, '--token', token], env)).status, 0);
+  });
+  assert.equal(second.status, 0, second.err);
+  assert.doesNotMatch(second.err, /token/);
+});
+
+test('a token preset in the environment opens the platform and is not printed', async (t) => {
+  const folder = await temporaryFolder(t);
+  const env = { HOME: folder, GWE_PLATFORM_TOKEN: 'preset-token-0123456789' };
+  const done = await serve(t, folder, env, async (url) => {
+    assert.equal((await gwe(['gateways'], { ...env, GWE_PLATFORM_URL: url })).status, 0);
+  });
+  assert.doesNotMatch(done.err + done.out, /preset-token/);
+});
+
+test('what a platform cannot start with is said before anything is made', async (t) => {
+  const env = { HOME: await temporaryFolder(t) };
+  const said = async (...args: string[]) => {
+    const { status, err } = await gwe(['platform', ...args], env);
+    assert.equal(status, 2, err);
+    return err;
+  };
+  assert.match(await said(), /--data DIR is missing/);
+  assert.match(await said('--data', 'x', '--listen', 'here'), /HOST:PORT/);
+  assert.match(await said('--data', 'x', '--cert', 'c.pem'), /--key is missing/);
+});
