@@ -5,7 +5,7 @@
  */
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
-import { type GweError, systemCode } from '../errors.ts';
+import { GweError, systemCode } from '../errors.ts';
 import { dial, Meter, type Way } from './connection.ts';
 import { type Deed, failure, networkFailure, statusFailure, waitedTooLong } from './errors.ts';
 
@@ -101,8 +101,9 @@ export function createHttp(options: HttpOptions): Http {
   async function open(exchange: Exchange): Promise<OpenAnswer> {
     const deed = { what: exchange.what, host };
     const meter = new Meter(deed);
+    const isStopped = () => exchange.signal?.aborted === true || closing.signal.aborted;
     const classed = (thrown: unknown) =>
-      exchange.signal?.aborted === true || closing.signal.aborted
+      isStopped() && !(thrown instanceof GweError)
         ? failure('stopped', deed, 'it was stopped', { cause: thrown })
         : networkFailure(deed, thrown, options.now());
     const done = () => {
