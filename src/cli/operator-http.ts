@@ -4,7 +4,8 @@
  */
 import { createReadStream, readFileSync } from 'node:fs';
 import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
-import { asGweError, type ErrorCode, GweError, systemCode } from '../errors.ts';
+import { asGweError, GweError } from '../errors.ts';
+import { failureOf, refusalOf, SILENCE } from './operator-failures.ts';
 
 /** Where a platform is and how one is let in. */
 export interface Endpoint {
@@ -94,7 +95,7 @@ function exchange(endpoint: Endpoint, call: Call, request: Request): Promise<unk
   const limit_s = call.timeout_s ?? SILENCE_LIMIT_S;
   return new Promise((resolve, reject) => {
     let answered = false;
-    const fail = (error: unknown) => reject(failureOf(error, endpoint, limit_s));
+    const fail = (error: unknown) => reject(failureOf(error, endpoint.url.origin, limit_s));
     const outgoing = request({
       ...addressOf(endpoint.url, call.path),
       method: call.method,
@@ -108,7 +109,7 @@ function exchange(endpoint: Endpoint, call: Call, request: Request): Promise<unk
       timeout: limit_s * 1000,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
+    outgoing.on('timeout', () => outgoing.destroy(new Error(SILENCE)));
     outgoing.on('error', (error) => {
       if (!answered) fail(error);
     });
@@ -179,98 +180,4 @@ function parseJson(text: string, call: Call): unknown {
       cause: error,
     });
   }
-}
-
-/** HTTP status → the kind of failure. */
-function codeOf(status: number): ErrorCode {
-  const exact: Record<number, ErrorCode> = {
-    401: 'unauthorized',
-    403: 'forbidden',
-    404: 'not-found',
-    408: 'busy',
-    409: 'conflict',
-    412: 'changed',
-    413: 'too-large',
-    416: 'range',
-    422: 'check',
-    429: 'busy',
-    507: 'disk-full',
-  };
-  const known = exact[status];
-  if (known !== undefined) return known;
-  if (status >= 500) return 'busy';
-  return status >= 400 ? 'refused' : 'protocol';
-}
-
-function refusalOf(status: number, text: string, headers: IncomingMessage['headers'], call: Call): GweError {
-  const code = codeOf(status);
-  const said = errorIn(text);
-  const message =
-    said?.message ?? `Cannot ${call.method} ${call.path.split('?')[0]}: the platform answered ${status}`;
-  const hint = said?.hint ?? HINTS[code];
-  const wait_s = Number(headers['retry-after'] ?? Number.NaN);
-  return new GweError(code, message, {
-    status,
-    ...(hint === undefined ? {} : { hint }),
-    ...(Number.isFinite(wait_s) ? { retryAfter_s: wait_s } : {}),
-  });
-}
-
-const HINTS: Partial<Record<ErrorCode, string>> = {
-  unauthorized: 'The token is not accepted. Log in with a good one: gwe login URL --token TOKEN',
-  forbidden: 'This token may not do that; log in with one that may: gwe login URL --token TOKEN',
-  protocol: 'Give the URL that the platform itself printed when it started: gwe login URL',
-};
-
-function errorIn(text: string): { message: string; hint?: string } | undefined {
-  try {
-    const error: unknown = JSON.parse(text)?.error;
-    if (typeof error !== 'object' || error === null || !('message' in error)) return undefined;
-    if (typeof error.message !== 'string') return undefined;
-    const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
-    return { message: error.message, ...(hint === undefined ? {} : { hint }) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** A failed connection in words: which platform, what was found, what to do. */
-function failureOf(thrown: unknown, endpoint: Endpoint, limit_s: number): GweError {
-  if (thrown instanceof GweError) return thrown;
-  const where = `Cannot reach the platform at ${endpoint.url.origin}`;
-  const code = systemCode(thrown) ?? '';
-  const said = thrown instanceof Error ? thrown.message || code : String(thrown);
-  const make = (kind: ErrorCode, state: string, hint: string) =>
-    new GweError(kind, `${where}: ${state}`, { hint, cause: thrown });
-  if (code === 'ABORT_ERR') return new GweError('stopped', 'Stopped', { cause: thrown });
-  if (said === 'timeout')
-    return make('timeout', `no answer within ${limit_s} s`, 'Look whether it is up, then try again.');
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return make(
-      'dns',
-      'its name is not known here',
-      'Look at the URL and at the name server, then try again.',
-    );
-  }
-  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
-    const now = new Date().toISOString();
-    return make(
-      'clock',
-      `${said} (this machine's clock says ${now})`,
-      "Set the clock, or renew the platform's certificate.",
-    );
-  }
-  if (/CERT|SIGNATURE|_TLS_|^ERR_SSL/.test(code)) {
-    return make('tls', said, 'If the platform uses a CA of your own: gwe login URL --ca FILE');
-  }
-  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'EIO')
-    return asGweError(thrown);
-  if (code === 'ECONNREFUSED') {
-    return make(
-      'offline',
-      'nothing listens there',
-      'Start it (gwe platform --data DIR), or look at the URL.',
-    );
-  }
-  return make('offline', said, 'Look at the network, then try again.');
 }
