@@ -1,0 +1,120 @@
+/**
+ * Signing a tarball and verifying its signature, to the byte as minisign does. The name in the trusted comment binds
+ * the signature to one application and one version: a good tarball of another name does not pass.
+ */
+import { createHash, sign as signBytes, verify as verifyBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { failed, quoted } from './checks.ts';
+import {
+  boundName,
+  formatSignature,
+  type PublicKey,
+  parseSignature,
+  type Signature,
+  signedAt,
+} from './minisign-format.ts';
+import { publicKeyObject, type SecretKey } from './minisign-keys.ts';
+
+/** Largest file with a legacy signature: it is verified as a whole, in memory. */
+export const LEGACY_CONTENTS_MAX_BYTES = 64 * 1024 * 1024;
+
+export interface VerifiedSignature {
+  /** Of the key that signed, as minisign prints it. */
+  keyId: string;
+  algorithm: Signature['algorithm'];
+  trustedComment: string;
+  /** When it was signed by the signer's clock, seconds since 1970. */
+  signed_s: number | undefined;
+}
+
+/** What was signed: its BLAKE2b-512 digest, or for a legacy signature (`needsContents`) the file itself. */
+export type Signed = { blake2b512: Buffer } | { contents: Buffer };
+
+/**
+ * Verifies a .minisig text: made by one of the keys, over this content, with an unaltered trusted comment that names
+ * `fileName`. Raises `signature` (the check of that name), saying which of these is not so.
+ */
+export function verifySignature(args: {
+  signature: string;
+  publicKeys: readonly PublicKey[];
+  fileName: string;
+  digest: Signed;
+}): VerifiedSignature {
+  const signature = parseSignature(args.signature);
+  const keys = args.publicKeys.filter(({ keyId }) => keyId === signature.keyId);
+  if (keys.length === 0) throw unknownKey(signature.keyId, args.publicKeys);
+  const message = messageOf(signature, args.digest);
+  const key = keys
+    .map(({ bytes }) => publicKeyObject(bytes))
+    .find((k) => verifyBytes(null, message, k, signature.bytes));
+  if (key === undefined)
+    throw failed('signature', `the signature by key ${signature.keyId} is not of this tarball`);
+  const all = Buffer.concat([signature.bytes, Buffer.from(signature.trustedComment)]);
+  if (!verifyBytes(null, all, key, signature.globalBytes)) {
+    throw failed('signature', 'the trusted comment was altered after signing');
+  }
+  const name = boundName(signature.trustedComment);
+  if (name !== args.fileName) {
+    throw failed('signature', `the signature was made for ${quoted(name)}, not for ${quoted(args.fileName)}`);
+  }
+  const { keyId, algorithm, trustedComment } = signature;
+  return { keyId, algorithm, trustedComment, signed_s: signedAt(trustedComment) };
+}
+
+/** Whether a signature is of minisign's older kind, for which the file itself is needed. Raises `signature`. */
+export function needsContents(signature: string): boolean {
+  return parseSignature(signature).algorithm === 'legacy';
+}
+
+/** The .minisig text for a file called `fileName` with this digest, signed at `signed_s` (seconds since 1970). */
+export function sign(secret: SecretKey, blake2b512: Buffer, fileName: string, signed_s: number): string {
+  const trustedComment = `timestamp:${Math.floor(signed_s)}\tfile:${fileName}\thashed`;
+  const bytes = signBytes(null, blake2b512, secret.key);
+  const globalBytes = signBytes(null, Buffer.concat([bytes, Buffer.from(trustedComment)]), secret.key);
+  return formatSignature(secret.keyId, bytes, trustedComment, globalBytes);
+}
+
+/** Signs the file at `path`, in constant memory, and returns the text of its .minisig file. Raises what node:fs raises. */
+export async function signFile(path: string, secret: SecretKey, signed_s: number): Promise<string> {
+  return sign(secret, (await digestsOf(createReadStream(path))).blake2b512, basename(path), signed_s);
+}
+
+/** Both digests of all that `source` delivers. Raises its errors. */
+export async function digestsOf(
+  source: Readable,
+): Promise<{ sha256: string; blake2b512: Buffer; size_bytes: number }> {
+  const sha256 = createHash('sha256');
+  const blake2b512 = createHash('blake2b512');
+  let size_bytes = 0;
+  for await (const chunk of source) {
+    sha256.update(chunk);
+    blake2b512.update(chunk);
+    size_bytes += chunk.length;
+  }
+  return { sha256: sha256.digest('hex'), blake2b512: blake2b512.digest(), size_bytes };
+}
+
+function messageOf({ algorithm }: Signature, signed: Signed): Buffer {
+  if (algorithm === 'legacy') {
+    if ('contents' in signed) return signed.contents;
+    throw failed(
+      'signature',
+      'the signature is of the legacy kind, for which the tarball is too large',
+      undefined,
+      'Sign it again with "gwe sign FILE", or with minisign 0.8 or later without its option -l.',
+    );
+  }
+  return 'contents' in signed ? createHash('blake2b512').update(signed.contents).digest() : signed.blake2b512;
+}
+
+function unknownKey(keyId: string, publicKeys: readonly PublicKey[]) {
+  const trusted = publicKeys.length === 0 ? 'none' : publicKeys.map((key) => key.keyId).join(', ');
+  return failed(
+    'signature',
+    `it is signed by key ${keyId}, which is not trusted here (trusted: ${trusted})`,
+    undefined,
+    'Lay the public key of the signer into the folder keys/, or sign the tarball with a trusted key.',
+  );
+}
