@@ -1,6 +1,7 @@
 /** Engine.config: the file that holds the settings which differ from their defaults. Rules only; who reads files is places.ts. */
 import { asGweError } from '../errors.ts';
 import { parseIni, setIniValue } from '../host/ini.ts';
+import { usingFile } from './ini-file.ts';
 import {
   defaultSettings,
   formatSetting,
@@ -39,8 +40,9 @@ export function readSettings(text: string): SettingsRead {
   return { settings: settings as Settings, problems };
 }
 
-/** `text` of Engine.config with one setting changed. Raises `config` for a value that is out of range. */
+/** `text` of Engine.config with one setting changed. Raises `config` for a value that is out of range, or when the text is not INI. */
 export function changeSetting(text: string, name: SettingName, written: string): string {
   const [section, key] = splitSettingName(name);
-  return setIniValue(text, section, key, formatSetting(parseSetting(name, written)));
+  const value = formatSetting(parseSetting(name, written));
+  return usingFile('Engine.config', () => setIniValue(text, section, key, value));
 }

@@ -1,5 +1,5 @@
 /** Where things are: the configuration folder, the state folder, and what lies in them. */
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, PRIVATE_FILE_MODE, readIfThere, writeDurably } from '../host/files.ts';
 import { readSettings, type SettingsRead } from './engine-config.ts';
@@ -26,7 +26,7 @@ export interface Places {
 }
 
 /** Both folders: as root under /etc and /var/lib, else where XDG says; GWE_CONFIG_DIR and GWE_STATE_DIR override either. */
-export function findPlaces(env: NodeJS.ProcessEnv, isRoot = userInfo().uid === 0): Places {
+export function findPlaces(env: NodeJS.ProcessEnv, isRoot = process.getuid?.() === 0): Places {
   const home = env['HOME'] || homedir();
   const config =
     env['GWE_CONFIG_DIR'] ||

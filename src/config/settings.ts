@@ -196,17 +196,16 @@ function parseRow(row: Row, name: string, written: string): number | string | bo
     return number;
   }
   if (row.type === 'switch') {
-    const value = { on: true, true: true, yes: true, 1: true, off: false, false: false, no: false, 0: false }[
-      bare.toLowerCase()
-    ];
-    if (value === undefined) throw refuse();
-    return value;
+    const isOn = /^(on|true|yes|1)$/i.test(bare);
+    if (!isOn && !/^(off|false|no|0)$/i.test(bare)) throw refuse();
+    return isOn;
   }
   if (row.type === 'choice') {
     const choice = row.choices.find((each) => each.toLowerCase() === bare.toLowerCase());
     if (choice === undefined) throw refuse();
     return choice;
   }
+  if (/[\u0000-\u001f\u007f]/.test(bare)) throw refuse();
   return bare;
 }
 
@@ -216,7 +215,7 @@ export function expectation(row: Row): string {
     return `a whole number from ${row.min} to ${row.max}${row.unit ? ` (${row.unit})` : ''}`;
   if (row.type === 'switch') return 'on or off';
   if (row.type === 'choice') return `one of ${row.choices.join(', ')}`;
-  return 'text';
+  return 'text on one line';
 }
 
 /** A value as it is written: switches as on and off, empty text as two quotes. */

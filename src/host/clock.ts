@@ -10,11 +10,17 @@ export interface Clock {
   sleep(duration_ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A timer of node's counts in 32 bits: a longer one would go off at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /** The machine's own clocks. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (duration_ms, signal) => {
-    await wait(duration_ms, undefined, signal === undefined ? {} : { signal });
+    const options = signal === undefined ? {} : { signal };
+    let left_ms = duration_ms;
+    for (; left_ms > TIMER_MAX_MS; left_ms -= TIMER_MAX_MS) await wait(TIMER_MAX_MS, undefined, options);
+    await wait(left_ms, undefined, options);
   },
 };

@@ -14,7 +14,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { systemCode } from '../errors.ts';
 
 /** Folders that only their owner may look into: they hold keys and other people's software. */
@@ -79,7 +79,10 @@ export function removeDurably(path: string): void {
 
 /** Makes a folder and those above it where they are missing; those that it makes get `mode`. */
 export function makeFolder(path: string, mode = PRIVATE_FOLDER_MODE): void {
-  if (mkdirSync(path, { recursive: true, mode }) !== undefined) syncFolder(dirname(path));
+  const whole = resolve(path);
+  const first = mkdirSync(whole, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = whole; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /** Removes a folder and all that is in it, if it is there. Follows no link. */
@@ -87,11 +90,14 @@ export function removeFolder(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Makes the names in a folder durable. */
+/** Makes the names in a folder durable, where the file system can. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);
+  } catch (error) {
+    // Some file systems (of networks, of FUSE) know no fsync of a folder.
+    if (systemCode(error) !== 'EINVAL') throw error;
   } finally {
     closeSync(folder);
   }

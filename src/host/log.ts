@@ -22,7 +22,7 @@ export interface Log {
 export function createLog(
   level: LogLevel,
   now: () => number = Date.now,
-  write: (line: string) => void = (line) => void process.stderr.write(line),
+  write: (line: string) => void = writeToStderr,
 ): Log {
   const least = LOG_LEVELS.indexOf(level);
   const at = (of: LogLevel) => (text: string) => {
@@ -35,6 +35,15 @@ export function createLog(
     error: at('ERROR'),
     critical: at('CRITICAL'),
   };
+}
+
+let stderrWatched = false;
+
+/** When nobody reads the log any more (supervisord is gone), that must not end the engine. */
+function writeToStderr(line: string): void {
+  if (!stderrWatched) process.stderr.on('error', () => {});
+  stderrWatched = true;
+  process.stderr.write(line);
 }
 
 function logLine(level: LogLevel, text: string, now_ms: number): string {

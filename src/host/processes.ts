@@ -108,7 +108,8 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (systemCode(error) !== 'ESRCH') throw error;
+    // Gone already, or run as somebody else by now, whom we may not signal.
+    if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
   }
 }
 
