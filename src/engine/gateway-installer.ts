@@ -9,6 +9,7 @@ import { type Installer, openInstaller } from '../installer/installer.ts';
 import { fetchStatusText } from '../reports/fetch-status.ts';
 import type { Engine } from './engine.ts';
 import { trySendReports } from './report.ts';
+import { withEnd } from './state.ts';
 
 /** How the installer's ends leave the gateway: each is sent as soon as it is there, one after the other. */
 export interface Sending {
@@ -39,6 +40,8 @@ export function openGatewayInstaller(engine: Omit<Engine, 'installer' | 'sending
     report: (end, id) => {
       outbox.add({ id, alias: 'fetch_status', value: fetchStatusText(end), time_ms: end.time_ms });
       log.info(fetchStatusText({ ...end, output: Buffer.alloc(0) }).trim());
+      if (end.outcome !== 'waiting') engine.state.lastEnds = withEnd(engine.state.lastEnds, end);
+      engine.saveState();
       sent = sent.then(() => trySendReports(engine));
     },
     publicKeys: () => readPublicKeys(context.places, log),

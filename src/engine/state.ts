@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, GweError } from '../errors.ts';
 import { makeFolder, readIfThere, writeDurably } from '../host/files.ts';
+import type { InstallEnd } from '../reports/ends.ts';
 import type { SleepReason } from './schedule.ts';
 
 /** Layout of the state folder that this version writes. It reads this one and the one before. */
@@ -30,6 +31,23 @@ export interface EngineState {
   timeFloor_ms?: number;
   /** When usage was last put aside during an outage. */
   lastUsageKept_ms?: number;
+  /** How the last install of each application ended, newest last; for `gwe why` alone. */
+  lastEnds?: readonly KeptEnd[];
+}
+
+/** What is kept of an install's end. */
+export type KeptEnd = Omit<InstallEnd, 'output'>;
+
+/** Ends of more applications than this are not kept. */
+export const LAST_ENDS_MAX = 50;
+
+/** `ends` with one more: it takes the place of the former one of its application. Pure. */
+export function withEnd(
+  ends: readonly KeptEnd[] = [],
+  { output: _, ...end }: InstallEnd,
+): readonly KeptEnd[] {
+  const key = ({ app, name }: KeptEnd) => app || name;
+  return [...ends.filter((each) => key(each) !== key(end)), end].slice(-LAST_ENDS_MAX);
 }
 
 /**
