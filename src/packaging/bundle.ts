@@ -1,0 +1,75 @@
+/** All of gwe's TypeScript, and what it uses of npm's, as one CommonJS file that a single executable can hold. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+import type { BuildStamp } from './stamp.ts';
+import { ROOT } from './targets.ts';
+
+export interface Bundle {
+  contents: Uint8Array;
+  metafile: Metafile;
+}
+
+/**
+ * Bundles `entry`. What the source loads by `await import()` stays unevaluated until then. Raises esbuild's error, which
+ * names file and line; its warnings go to stderr.
+ */
+export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<Bundle> {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    outfile: 'gwe.cjs',
+    format: 'cjs',
+    platform: 'node',
+    target: 'node24',
+    metafile: true,
+    // Names are kept, so that a stack trace from a gateway says which functions it went through.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    // A single executable has no file system to import from: import() of a built-in module becomes a late require().
+    supported: { 'dynamic-import': false },
+    define: { GWE_VERSION: JSON.stringify(stamp.version), GWE_COMMIT: JSON.stringify(stamp.commit) },
+    logLevel: 'warning',
+  });
+  const contents = result.outputFiles[0]?.contents;
+  if (contents === undefined) throw new Error(`Cannot bundle ${entry}: esbuild made no file`);
+  return { contents, metafile: result.metafile };
+}
+
+/**
+ * The modules that every start of gwe evaluates: what `entry` reaches without a dynamic import, as paths of the checkout
+ * and names of built-in modules.
+ */
+export function eagerModules(metafile: Metafile, entry = 'src/main.ts'): Set<string> {
+  const reached = new Set<string>();
+  const open = [entry];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    for (const imported of metafile.inputs[path]?.imports ?? []) {
+      if (imported.kind !== 'dynamic-import') open.push(imported.path);
+    }
+  }
+  return reached;
+}
+
+/** The licences of everything that is in the single file: gwe's, Node.js's, and those of the packages in the bundle. */
+export function licences(metafile: Metafile): string {
+  const folders = new Map([['gwe', '']]);
+  folders.set('Node.js', `node_modules/node-linux-${process.arch}`);
+  for (const path of Object.keys(metafile.inputs).sort()) {
+    const found = path.match(/^.*node_modules\/((?:@[^/]+\/)?[^/]+)/);
+    if (found?.[1] !== undefined) folders.set(found[1], found[0]);
+  }
+  return [...folders]
+    .map(([name, folder]) => `${name}\n\n${licenceOf(folder)}`)
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function licenceOf(folder: string): string {
+  const path = ['LICENSE', 'LICENSE.md'].map((name) => join(ROOT, folder, name)).find(existsSync);
+  return path === undefined ? 'MIT\n' : readFileSync(path, 'utf8');
+}

@@ -1,0 +1,95 @@
+#!/bin/sh
+# Updates gwe through gwe: install.sh of gwe's own application tarball. Nothing is stopped or started here: gwe, which runs
+# this script, becomes the new file at its next wake-up.
+#
+# The way back. Before the new file takes the name, this script leaves in gwe's state folder, durably and in this order,
+#   start.sh     what supervisord's gwe.conf runs first: it tries the new file, and so needs nothing of it
+#   self-update  that a trial is under way:  previous=PATH of the old file,  starts=0
+# A complete check-in by the new file removes them both. Without one, after three starts, start.sh puts the old file back.
+# May be run again after it was interrupted at any line: it ends the same way.
+set -eu
+umask 022
+
+target=${GWE_EXECUTABLE:-/usr/local/bin/gwe}
+state=${GWE_STATE_DIR:-/var/lib/gwe}
+new=$(dirname "$target")/.$(basename "$target").new
+previous=$target.previous
+# A self-test that hangs must not hold up the gateway for as long as an install may take.
+SELF_TEST_LIMIT_S=120
+
+fail() {
+  printf 'Cannot update %s: %s\n' "$target" "$1" >&2
+  rm -f "$new"
+  exit 1
+}
+
+pick() {
+  case $(uname -m) in
+    x86_64 | amd64) file=gwe-linux-x64 ;;
+    aarch64 | arm64) file=gwe-linux-arm64 ;;
+    *) fail "there is no gwe for $(uname -m)" ;;
+  esac
+  [ -f "$file" ] || fail "this tarball has no $file"
+  case $target in
+    /*/gwe*) ;;
+    *) fail 'gwe does not run from its single file' ;;
+  esac
+}
+
+# Beside the old file, for only there is the last step one rename. A link where it can be: it takes no room on the disk.
+lay_beside() {
+  rm -f "$new"
+  ln "$file" "$new" 2>/dev/null || cp "$file" "$new" || fail 'there is no room for the new file beside it'
+  chmod 755 "$new"
+  sync
+}
+
+self_test() {
+  limit=
+  ! command -v timeout >/dev/null || limit="timeout $SELF_TEST_LIMIT_S"
+  $limit "$new" --self-test || fail "the new file does not pass its self-test (exit $?)"
+}
+
+keep_previous() {
+  rm -f "$previous.new"
+  ln "$target" "$previous.new" 2>/dev/null || cp -p "$target" "$previous.new" || fail 'there is no room to keep the old file'
+  sync
+  mv -f "$previous.new" "$previous"
+  # A rename between two names of one file does nothing, and leaves both.
+  rm -f "$previous.new"
+}
+
+# The text of start.sh: what a shell does with a new file on trial.
+trial() {
+  cat <<'EOF'
+@TRIAL@
+EOF
+}
+
+quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+
+# Writes standard input to file $1, which is the old or the new one at any instant.
+write() { cat >"$1.new" && sync && mv -f "$1.new" "$1" && sync; }
+
+announce() {
+  { printf 'set -- %s %s\n' "$(quote "$state")" "$(quote "$target")" && trial; } | write "$state/start.sh" &&
+    printf 'previous=%s\nstarts=0\n' "$previous" | write "$state/self-update" ||
+    fail "$state cannot be written"
+}
+
+pick
+if cmp -s "$file" "$target"; then
+  echo "$target is this version already: $("$target" --version | head -n 1)"
+  exit 0
+fi
+[ -f "$target" ] || fail 'it is not there'
+lay_beside
+self_test
+keep_previous
+announce
+mv -f "$new" "$target" || {
+  rm -f "$state/self-update" "$state/start.sh"
+  fail 'it could not be replaced'
+}
+sync
+echo "$target is now $("$target" --version | head -n 1), on trial; the version before is kept as $previous"
