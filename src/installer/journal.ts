@@ -1,0 +1,175 @@
+/**
+ * The journal: one file an instruction, `journal/ID.json`, from the moment it is taken on until all of it has ended and
+ * the platform knows that it was taken. Small, whole writes at each transition: flash wears. What the phases mean is
+ * phases.ts; the values are in journal-format.ts.
+ *
+ * A damaged file is put aside as `ID.json.damaged` once it has been reported; one of a later layout is left as it is,
+ * for the gwe that wrote it. Neither stops the others.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { asGweError, GweError, systemCode } from '../errors.ts';
+import { makeFolder, removeDurably, syncFolder, writeDurably } from '../host/files.ts';
+import {
+  decodeEntry,
+  encodeEntry,
+  type Instruction,
+  type ItemResult,
+  type JournalEntry,
+  type JournalItem,
+} from './journal-format.ts';
+
+/** More instructions than this are not taken on: they stay on the platform. */
+export const JOURNAL_MAX_ENTRIES = 100;
+/** Given up when the disk is full, so that there is room to write down how an install ended, and its output. */
+export const BALLAST_BYTES = 256 * 1024;
+
+const SUFFIX = '.json';
+const BALLAST = '.ballast';
+
+/** A file that cannot be read as an instruction. */
+export interface Damaged {
+  id: string;
+  why: string;
+  /** A later gwe wrote it: it is for that one. */
+  isLater: boolean;
+}
+
+export interface Journal {
+  /** In the order in which they came. */
+  entries(): readonly JournalEntry[];
+  entry(id: string): JournalEntry | undefined;
+  damaged(): readonly Damaged[];
+  /** Takes an instruction on; durable when it returns. Raises `too-large` when the journal is full. */
+  add(instruction: Instruction, now_ms: number): JournalEntry;
+  /** Replaces the entry of that id; durable when it returns. */
+  save(entry: JournalEntry): void;
+  /** Forgets it; durable when it returns. */
+  forget(id: string): void;
+  /** Puts a damaged file aside. */
+  putAside(id: string): void;
+  /** Lays in ballast. */
+  reserve(): void;
+  /** Throws the ballast away, if there is any. */
+  release(): void;
+  /** Does `act`; if the disk is full, throws the ballast away and does it again. */
+  withRoom<T>(act: () => T): T;
+}
+
+/** Whether `text`, read from engine_fetch with `etag`, is the command that `entry` holds already. Pure. */
+export function isSameCommand(
+  entry: Pick<JournalEntry, 'text' | 'etag' | 'clearing'>,
+  text: string,
+  etag?: string,
+): boolean {
+  if (entry.clearing !== 'pending' || entry.text !== text) return false;
+  return entry.etag === undefined || etag === undefined || entry.etag === etag;
+}
+
+/** Whether nothing of it remains to be done. */
+export function hasEnded(entry: Pick<JournalEntry, 'items'>): boolean {
+  return entry.items.every(({ phase }) => phase === 'ended');
+}
+
+/** Opens the journal in `folder`, which need not exist. Reads it once; writes nothing. */
+export function openJournal(folder: string): Journal {
+  const entries = new Map<string, JournalEntry>();
+  const damaged: Damaged[] = [];
+  for (const id of idsIn(folder)) {
+    try {
+      entries.set(id, { ...decodeEntry(readFileSync(pathOf(folder, id), 'utf8')), id });
+    } catch (error) {
+      const { code, message } = asGweError(error);
+      damaged.push({ id, why: message, isLater: code === 'layout' });
+    }
+  }
+  const release = () => removeDurably(join(folder, BALLAST));
+  const withRoom = <T>(act: () => T): T => {
+    try {
+      return act();
+    } catch (error) {
+      if (asGweError(error).code !== 'disk-full' || !existsSync(join(folder, BALLAST))) throw error;
+      release();
+      return act();
+    }
+  };
+  const save = (entry: JournalEntry) => {
+    makeFolder(folder);
+    withRoom(() => writeDurably(pathOf(folder, entry.id), encodeEntry(entry)));
+    entries.set(entry.id, entry);
+  };
+  return {
+    entries: () => [...entries.values()],
+    entry: (id) => entries.get(id),
+    damaged: () => damaged,
+    add: (instruction, now_ms) => {
+      if (entries.size >= JOURNAL_MAX_ENTRIES) throw full();
+      const entry = entryOf(instruction, nextId([...entries.keys(), ...damaged.map(({ id }) => id)]), now_ms);
+      save(entry);
+      return entry;
+    },
+    save,
+    forget: (id) => {
+      removeDurably(pathOf(folder, id));
+      entries.delete(id);
+    },
+    putAside: (id) => {
+      renameSync(pathOf(folder, id), `${pathOf(folder, id)}.damaged`);
+      syncFolder(folder);
+      damaged.splice(
+        damaged.findIndex((each) => each.id === id),
+        1,
+      );
+    },
+    reserve: () => {
+      if (existsSync(join(folder, BALLAST))) return;
+      // Random, lest a file system that compresses makes nothing of it.
+      writeDurably(join(folder, BALLAST), randomBytes(BALLAST_BYTES));
+    },
+    release,
+    withRoom,
+  };
+}
+
+function idsIn(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith(SUFFIX) && !name.startsWith('.'));
+    return names.map((name) => name.slice(0, -SUFFIX.length)).sort();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+const pathOf = (folder: string, id: string): string => join(folder, `${id}${SUFFIX}`);
+
+function full(): GweError {
+  return new GweError(
+    'too-large',
+    `Cannot take the instruction on: ${JOURNAL_MAX_ENTRIES} are in the journal already`,
+    { hint: 'Run "gwe why" to see what they wait for.' },
+  );
+}
+
+function nextId(ids: readonly string[]): string {
+  const last = Math.max(0, ...ids.map((id) => Number.parseInt(id, 10) || 0));
+  return `${String(last + 1).padStart(8, '0')}-${randomBytes(4).toString('hex')}`;
+}
+
+function entryOf(instruction: Instruction, id: string, now_ms: number): JournalEntry {
+  const begin = { since_ms: now_ms, spent_ms: 0, attempt: 0, rollbacks: 0 };
+  const named = instruction.items.map((item): JournalItem => ({ ...item, ...begin, phase: 'announce' }));
+  const refused = (instruction.discarded ?? []).map(({ name, why }): JournalItem => {
+    const result: ItemResult = { outcome: 'discarded', check: 'name', why: why.replace(/^name: /, '') };
+    return { name: { file: name, app: '', version: '' }, ...begin, phase: 'report', result };
+  });
+  return {
+    id,
+    text: instruction.text,
+    ...(instruction.etag === undefined ? {} : { etag: instruction.etag }),
+    received_ms: now_ms,
+    clearing: 'pending',
+    items: [...named, ...refused],
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Sweeping: what lies in staging/ and downloads/ belongs to an item of the journal that has not ended, or goes. At most
+ * there are then one part and one unpacked folder (two on the way back) for an item, and never anything when the journal
+ * is empty. The last good tarballs under apps/ are not touched here.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import { removeFolder } from '../host/files.ts';
+import type { Session } from './job.ts';
+
+/** A file that was being written when the power went: writeDurably's name beside the final one. */
+const HALF_WRITTEN = /^\..*\.\d+\.new$/;
+
+/** Removes what belongs to no item that is still to be done; `ending` is the key of one that is about to end. */
+export function sweep({ deps, journal }: Session, ending?: string): void {
+  const keys = new Set<string>();
+  const files = new Set<string>();
+  for (const { id, items } of journal.entries()) {
+    items.forEach(({ phase, name }, index) => {
+      if (phase === 'ended' || `${id}-${index}` === ending) return;
+      keys.add(`${id}-${index}`);
+      files.add(`${name.file}.part`).add(`${name.file}.part.json`);
+    });
+  }
+  removeFrom(deps.places.staging, (name) => !keys.has(name));
+  removeFrom(deps.places.downloads, (name) => !files.has(name));
+  removeFrom(deps.places.journal, (name) => HALF_WRITTEN.test(name));
+  for (const app of namesIn(deps.places.apps)) {
+    removeFrom(join(deps.places.apps, app), (name) => HALF_WRITTEN.test(name));
+  }
+}
+
+function removeFrom(folder: string, isRubbish: (name: string) => boolean): void {
+  for (const name of namesIn(folder).filter(isRubbish)) removeFolder(join(folder, name));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Carrying out what the journal holds, from whatever phase lies there: the normal way and recovery are one. An instruction's
+ * tarballs are done in order; one that must wait holds up those behind it in the same instruction, but no later instruction.
+ */
+import { CheckFailure } from '../app/checks.ts';
+import { isRetryable } from '../client/errors.ts';
+import { asGweError, GweError } from '../errors.ts';
+import { announce } from './announce.ts';
+import { download } from './fetch.ts';
+import { commit, report, reportWaiting } from './finish.ts';
+import { health } from './health.ts';
+import { enter, type Hold, type Job, noteTrouble, openJob, type Session, type Step } from './job.ts';
+import { hasEnded } from './journal.ts';
+import type { ItemResult, JournalEntry, JournalItem } from './journal-format.ts';
+import { failureOf, isBeforeScript, PHASES, type Phase } from './phases.ts';
+import { rollback } from './rollback.ts';
+import { awaitReboot, runInstall } from './run.ts';
+import { keepOutput } from './script.ts';
+import { supervise } from './supervise.ts';
+import { sweep } from './sweep.ts';
+import { unpack } from './unpack.ts';
+
+/** What each phase does. The table in phases.ts says where it may lead. */
+const ACTS: Record<Exclude<Phase, 'ended'>, (job: Job) => Promise<Step> | Step> = {
+  announce,
+  download,
+  unpack,
+  script: runInstall,
+  reboot: awaitReboot,
+  supervise,
+  health,
+  commit,
+  rollback,
+  report,
+};
+
+/** What still waits after a run. */
+export interface Held extends Hold {
+  entry: string;
+  name: string;
+}
+
+/** Works off the journal as far as it goes now. Never rejects for anything of one item; raises what the disk raises on the whole. */
+export async function carryOutAll(session: Session): Promise<Held[]> {
+  const { journal, signal } = session;
+  reportDamaged(session);
+  sweep(session);
+  const held: Held[] = [];
+  const seen = new Set<string>();
+  for (;;) {
+    const entry = journal.entries().find(({ id }) => !seen.has(id));
+    if (entry === undefined || signal.aborted) return held;
+    seen.add(entry.id);
+    const stopped = await carryOutEntry(session, entry);
+    if (stopped !== undefined) held.push(stopped);
+    if (stopped?.kind === 'stopped') return held;
+  }
+}
+
+async function carryOutEntry(session: Session, { id, items }: JournalEntry): Promise<Held | undefined> {
+  for (const [index, item] of items.entries()) {
+    const hold = await carryOut(openJob(session, id, index));
+    if (hold !== undefined) return { ...hold, entry: id, name: item.name.file };
+  }
+  settle(session, id);
+  return undefined;
+}
+
+/** Forgets an instruction that has ended and was cleared. */
+export function settle({ journal }: Pick<Session, 'journal'>, id: string): void {
+  const entry = journal.entry(id);
+  if (entry !== undefined && hasEnded(entry) && entry.clearing === 'acknowledged') journal.forget(id);
+  if (journal.entries().every(hasEnded)) journal.release();
+}
+
+/** One tarball, phase by phase, until it has ended or must wait. */
+async function carryOut(job: Job): Promise<Hold | undefined> {
+  try {
+    resume(job);
+    for (;;) {
+      const { phase } = job.item();
+      if (phase === 'ended') return undefined;
+      if (job.session.signal.aborted) return { kind: 'stopped', error: stopped(), key: 'stopped' };
+      const began_ms = job.deps.clock.monotonic();
+      const step = await take(job, phase);
+      if ('hold' in step) return tell(job, step.hold);
+      enter(job, step.to, step.set ?? {}, job.deps.clock.monotonic() - began_ms);
+    }
+  } catch (error) {
+    // Not even the journal can be written: nothing is lost, it is all still to be done.
+    return { kind: 'state', error: asGweError(error), key: 'state' };
+  }
+}
+
+const stopped = () => new GweError('stopped', 'gwe was told to stop');
+
+/** Where an earlier run left it, as the table of phases says. */
+function resume(job: Job): void {
+  const item = job.item();
+  const { resumesAt } = PHASES[item.phase];
+  if (isSuperseded(job, item)) enter(job, 'report', { result: superseded() }, 0);
+  else if (resumesAt !== item.phase) enter(job, resumesAt, {}, 0);
+}
+
+/** What has waited in vain is not done after a newer command for the same application: that one would be undone by it. */
+function isSuperseded({ session, entryId }: Job, item: JournalItem): boolean {
+  if (item.trouble === undefined || item.attempt > 0 || !isBeforeScript(item.phase)) return false;
+  return session.journal
+    .entries()
+    .some(({ id, items }) => id > entryId && items.some(({ name }) => name.app === item.name.app));
+}
+
+const superseded = (): ItemResult => ({
+  outcome: 'failed',
+  why: 'a newer instruction for the same application came while it waited',
+});
+
+async function take(job: Job, phase: Exclude<Phase, 'ended'>): Promise<Step> {
+  try {
+    return await ACTS[phase](job);
+  } catch (thrown) {
+    const error = asGweError(thrown);
+    const step = afterFailure(job.item(), error, job.session.signal.aborted);
+    if ('to' in step && error.code === 'internal') keepOutput(job, traceOf(thrown), 'gwe');
+    return step;
+  }
+}
+
+const traceOf = (thrown: unknown): Buffer =>
+  Buffer.from(thrown instanceof Error ? `${thrown.stack ?? thrown.message}\n` : `${String(thrown)}\n`);
+
+/**
+ * What follows from an error in a phase. Pure. Network trouble is not failure; a full disk is waited for; what was told to
+ * stop goes on at the next start; all else ends the item, by way of the last good version once install.sh was begun.
+ */
+export function afterFailure(item: JournalItem, error: GweError, isStopping: boolean): Step {
+  const { phase, attempt } = item;
+  const isOnNetwork = phase === 'announce' || phase === 'download';
+  if (isStopping || error.code === 'stopped') return { hold: { kind: 'stopped', error, key: 'stopped' } };
+  if (isOnNetwork && isRetryable(error)) return { hold: { kind: 'network', error, key: error.code } };
+  if (error.code === 'disk-full') return { hold: { kind: 'disk', error, key: `full in ${phase}` } };
+  const failsTo = failureOf(phase);
+  if (failsTo === undefined) return { hold: { kind: 'state', error, key: error.code } };
+  const result = isOnNetwork && error.code === 'not-found' ? goneResult() : resultOf(item, error);
+  return { to: isBeforeScript(phase) && attempt > 0 ? 'rollback' : failsTo, set: { result } };
+}
+
+const goneResult = (): ItemResult => ({ outcome: 'gone', why: 'not in the Content Area' });
+
+function resultOf({ result, phase }: JournalItem, error: GweError): ItemResult {
+  const note = error.hint === undefined ? {} : { note: error.hint };
+  if (phase === 'rollback')
+    return { outcome: 'failed', ...result, note: `the way back failed: ${error.message}` };
+  const isRefused = error.code === 'check' || error.code === 'signature';
+  if (!isRefused || !isBeforeScript(phase))
+    return { ...result, outcome: 'failed', why: error.message, ...note };
+  const check = error instanceof CheckFailure ? error.check : error.code;
+  const why = error.message.startsWith(`${check}: `) ? error.message.slice(check.length + 2) : error.message;
+  return { outcome: 'discarded', check, why, ...note };
+}
+
+function tell(job: Job, hold: Hold): Hold {
+  if (hold.kind === 'stopped') return hold;
+  const isNews = noteTrouble(job, hold);
+  if (isNews) job.deps.log.warning(`${job.item().name.file} waits: ${hold.error.message}`);
+  if (isNews && hold.kind === 'disk') tellWaiting(job);
+  return hold;
+}
+
+/** On a full disk even this may not find room: then the log has it, and `gwe why`. */
+function tellWaiting(job: Job): void {
+  try {
+    reportWaiting(job);
+  } catch (error) {
+    job.deps.log.error(`That could not be reported: ${asGweError(error).message}`);
+  }
+}
+
+/** A journal file that is damaged cannot be carried out; that is said once, and the file is kept for whoever looks. */
+function reportDamaged({ journal, deps, ends }: Session): void {
+  for (const { id, why, isLater } of [...journal.damaged()]) {
+    if (isLater) continue;
+    const end = {
+      name: 'engine_fetch',
+      app: '',
+      version: '',
+      outcome: 'failed' as const,
+      why: `${why.slice(0, 1).toLowerCase()}${why.slice(1)}`,
+      note: `It is kept as ${id}.json.damaged. Write the instruction again.`,
+      time_ms: deps.clock.now(),
+    };
+    deps.report(end, `${id}-damaged`);
+    journal.putAside(id);
+    ends.push(end);
+    deps.log.error(`${id}: ${why}`);
+  }
+}
