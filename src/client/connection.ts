@@ -41,10 +41,13 @@ const known = new WeakMap<Duplex, { tcp: Socket; iface: string; rx_bytes: number
 /** Counts the bytes of one exchange over however many connections it took; bytes between two go to the later one. */
 export class Meter {
   readonly deed: Deed;
+  /** Aborted when the exchange is no longer wanted. */
+  readonly signal: AbortSignal;
   readonly #sockets = new Set<Duplex>();
 
-  constructor(deed: Deed) {
+  constructor(deed: Deed, signal: AbortSignal) {
     this.deed = deed;
+    this.signal = signal;
   }
 
   /** Counts `socket` in, which `dial` has made. */
@@ -70,26 +73,26 @@ export class Meter {
 
 /**
  * Opens a connection that is ready to carry a request. Raises `timeout` after `way.timeout_ms`, and whatever the sockets
- * raise, or the reason of `closing`. A server whose issuer is not among the few is asked once more with all at hand.
+ * raise, or the reason of the meter's signal. A server whose issuer is not among the few is asked once more with all at hand.
  */
-export async function dial(way: Way, meter: Meter, closing: AbortSignal): Promise<Duplex> {
+export async function dial(way: Way, meter: Meter): Promise<Duplex> {
   const opened: Duplex[] = [];
   const gaveUp = Promise.withResolvers<never>();
   const limit = setTimeout(
     () => gaveUp.reject(waitedTooLong(meter.deed, 'connect', way.timeout_ms)),
     way.timeout_ms,
   );
-  const onClosing = () => gaveUp.reject(closing.reason);
-  closing.addEventListener('abort', onClosing);
+  const onAbort = () => gaveUp.reject(meter.signal.reason);
+  meter.signal.addEventListener('abort', onAbort);
   try {
-    closing.throwIfAborted();
+    meter.signal.throwIfAborted();
     return await Promise.race([dialWithin(way, meter, opened), gaveUp.promise]);
   } catch (error) {
     for (const socket of opened) socket.destroy();
     throw error;
   } finally {
     clearTimeout(limit);
-    closing.removeEventListener('abort', onClosing);
+    meter.signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -95,15 +95,15 @@ export function createHttp(options: HttpOptions): Http {
   const http = process.getBuiltinModule('node:http');
   const agent = new http.Agent({ keepAlive: true, maxFreeSockets: 1, timeout: KEPT_IDLE_MS });
   const closing = new AbortController();
-  agent.createConnection = connector(options.way, closing.signal);
+  agent.createConnection = connector(options.way);
   const host = options.way.server.host;
 
   async function open(exchange: Exchange): Promise<OpenAnswer> {
     const deed = { what: exchange.what, host };
-    const meter = new Meter(deed);
-    const isStopped = () => exchange.signal?.aborted === true || closing.signal.aborted;
+    const { signal = closing.signal } = exchange;
+    const meter = new Meter(deed, AbortSignal.any([signal, closing.signal]));
     const classed = (thrown: unknown) =>
-      isStopped() && !(thrown instanceof GweError)
+      meter.signal.aborted && !(thrown instanceof GweError)
         ? failure('stopped', deed, 'it was stopped', { cause: thrown })
         : networkFailure(deed, thrown, options.now());
     const done = () => {
@@ -129,7 +129,7 @@ export function createHttp(options: HttpOptions): Http {
       return await sendOnce(first, exchange, meter, options);
     } catch (error) {
       const wasDead = first.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(systemCode(error) ?? '');
-      if (!wasDead || !exchange.repeatable || closing.signal.aborted) throw error;
+      if (!wasDead || !exchange.repeatable || meter.signal.aborted) throw error;
       return await sendOnce(make(), exchange, meter, options);
     }
   }
@@ -158,11 +158,11 @@ export function createHttp(options: HttpOptions): Http {
 }
 
 /** How the agent opens a connection: our way, in the name of the exchange that needs it. */
-function connector(way: Way, closing: AbortSignal): Agent['createConnection'] {
+function connector(way: Way): Agent['createConnection'] {
   return (options, callback) => {
     const meter = 'meter' in options && options.meter instanceof Meter ? options.meter : undefined;
     if (meter === undefined || callback === undefined) throw new TypeError('A request without a meter');
-    dial(way, meter, closing).then(
+    dial(way, meter).then(
       (socket) => callback(null, socket),
       (error) => callback(error, new Duplex()),
     );
@@ -190,7 +190,7 @@ function requestOptions(exchange: Exchange, { way, userAgent }: HttpOptions, age
         ? { 'Content-Length': String(Buffer.byteLength(exchange.body ?? '')) }
         : {}),
     },
-    ...(exchange.signal === undefined ? {} : { signal: exchange.signal }),
+    signal: meter.signal,
   };
 }
 

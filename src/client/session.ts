@@ -2,7 +2,6 @@
  * The TLS session from one wake-up to the next. A resumed handshake skips the server's certificates and the check of its
  * name, so a session is kept together with a mark of the server and the certificates that it was made with.
  */
-import { createHash } from 'node:crypto';
 
 /** Where a session lies between two processes; what lies there is secret. */
 export interface SessionStore {
@@ -21,6 +20,8 @@ export interface KeptSession {
 
 /** Sessions that are kept in `store` for connections that are told apart by `madeWith` (server, certificates). */
 export function keepSession(store: SessionStore, madeWith: readonly string[]): KeptSession {
+  // Not imported: only https needs it, and loading it costs as much as a whole request in the clear.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const mark = createHash('sha256').update(JSON.stringify(madeWith)).digest();
   let newest = unmark(mark, store.get());
   let isStored = true;

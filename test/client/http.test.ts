@@ -284,6 +284,27 @@ test('closing ends a connection that is still being made', async (t) => {
   assert.equal((await waiting).code, 'stopped');
 });
 
+test('what is stopped while it connects ends at once', async (t) => {
+  const silent = createTcp((socket) => socket.on('error', () => {}));
+  const url = await listening(t, silent, 'https');
+  const accepted = once(silent, 'connection');
+  const stop = new AbortController();
+  const waiting = failureOf(clientFor(t, url).longPoll(CIK, 'a', { timeout_ms: 1000, signal: stop.signal }));
+  const [socket] = await accepted;
+  socket.resume();
+  stop.abort();
+  await once(socket, 'close');
+  assert.equal((await waiting).code, 'stopped');
+});
+
+test('what was stopped before it began is not sent', async (t) => {
+  const server = await rawServer(t, () => answer('200 OK', 'a=1'));
+  const signal = AbortSignal.abort();
+  const error = await failureOf(clientFor(t, server.url).longPoll(CIK, 'a', { timeout_ms: 1000, signal }));
+  assert.equal(error.code, 'stopped');
+  assert.equal(server.connections, 0);
+});
+
 test('a user agent that is no header text is a matter of configuration', async (t) => {
   const server = await rawServer(t, () => answer('200 OK'));
   const error = await failureOf(clientFor(t, server.url, { userAgent: 'a\nb' }).read(CIK, ['a']));
