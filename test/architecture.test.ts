@@ -71,8 +71,9 @@ test('the platform is loaded only when it is called', () => {
 
 test('no module waits for itself while it is loaded', () => {
   const next = new Map<string, string[]>();
-  for (const { from, to, typeOnly } of imports)
-    if (!typeOnly) next.set(from, [...(next.get(from) ?? []), to]);
+  for (const { from, to, typeOnly, lazy } of imports) {
+    if (!typeOnly && !lazy) next.set(from, [...(next.get(from) ?? []), to]);
+  }
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
     if (done.has(file)) return;

@@ -1,11 +1,11 @@
 /** The installer of this gateway: the platform's Content Area as its source, the outbox as where its ends go. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PublicKey, parsePublicKey } from '../app/minisign.ts';
+import { type PublicKey, parsePublicKey } from '../app/minisign-format.ts';
 import type { Places } from '../config/places.ts';
 import { asGweError } from '../errors.ts';
 import type { Log } from '../host/log.ts';
-import { type Installer, openInstaller } from '../installer/installer.ts';
+import { type Installer, machineDeps, openInstaller } from '../installer/installer.ts';
 import { fetchStatusText } from '../reports/fetch-status.ts';
 import type { Engine } from './engine.ts';
 import { trySendReports } from './report.ts';
@@ -26,6 +26,7 @@ export function openGatewayInstaller(engine: Omit<Engine, 'installer' | 'sending
   const { vendor, model } = identity;
   let sent: Promise<void> = Promise.resolve();
   const installer = openInstaller({
+    ...machineDeps(context.clock),
     places: context.places,
     settings,
     clock: context.clock,
