@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  createReadStream,
   createWriteStream,
   fstatSync,
   lstatSync,
@@ -51,7 +52,6 @@ export async function packTarball({
 }: Packing): Promise<TarballFacts> {
   const name = parseTarballName(basename(to));
   const beside = join(dirname(to), `.${name.file}.${process.pid}.new`);
-  const { createReadStream } = await import('node:fs');
   try {
     await write(root, withFolders(files), beside);
     const source = createReadStream(beside);
@@ -79,7 +79,8 @@ async function write(root: string, paths: readonly string[], to: string): Promis
 function withFolders(files: readonly string[]): string[] {
   const paths = new Set(files);
   for (const file of files) {
-    for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) paths.add(folder);
+    for (let end = file.lastIndexOf('/'); end > 0; end = file.lastIndexOf('/', end - 1))
+      paths.add(file.slice(0, end));
   }
   return [...paths].sort(byBytes);
 }

@@ -24,12 +24,13 @@ export const END_OF_ARCHIVE = Buffer.alloc(2 * BLOCK_BYTES);
 
 /** The header of an entry, with a pax extended header before it where the plain one has no room. */
 export function headerOf(entry: PackedEntry): Buffer {
+  const path = entry.kind === 'folder' ? `${entry.path}/` : entry.path;
   const records = [
-    ...(Buffer.byteLength(entry.path) > FIELDS.name[1] ? [paxRecord('path', entry.path)] : []),
+    ...(Buffer.byteLength(path) > FIELDS.name[1] ? [paxRecord('path', path)] : []),
     ...(Buffer.byteLength(entry.target) > FIELDS.linkName[1] ? [paxRecord('linkpath', entry.target)] : []),
     ...(entry.size_bytes > OCTAL_SIZE_MAX_BYTES ? [paxRecord('size', String(entry.size_bytes))] : []),
   ];
-  const plain = block(entry.path, TYPES[entry.kind], MODES[entry.kind], entry.size_bytes, entry.target);
+  const plain = block(path, TYPES[entry.kind], MODES[entry.kind], entry.size_bytes, entry.target);
   if (records.length === 0) return plain;
   const contents = Buffer.from(records.join(''));
   return Buffer.concat([
