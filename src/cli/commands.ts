@@ -119,14 +119,6 @@ export const COMMANDS: readonly CommandRow[] = [
         sentence: 'The secret key; minisign.key in this folder when left out.',
       },
       {
-        long: 'comment',
-        short: 't',
-        value: 'TEXT',
-        group: 'Signature',
-        sentence:
-          'The trusted comment; when left out it holds the time and the name of the file, which gateways check.',
-      },
-      {
         long: 'no-password',
         short: 'W',
         group: 'Password',

@@ -19,8 +19,8 @@ import {
 } from './manual.ts';
 import { ENGINE_OPTIONS, OPTION_GROUPS, type OptionRow } from './options.ts';
 import { usageLine } from './parse.ts';
+import { wrap } from './wrap.ts';
 
-export const HELP_WIDTH_COLUMNS = 100;
 /** Sentences begin here; a longer term stands on a line of its own. */
 const TERM_COLUMNS = 40;
 const SHORT_TERM_COLUMNS = 26;
@@ -113,19 +113,4 @@ function entries(rows: readonly Entry[], column: number): string {
       return start.length + 2 <= column ? start.padEnd(column) + text.slice(column) : `${start}\n${text}`;
     })
     .join('');
-}
-
-/** `text` in lines that begin at `indent_columns` and end before the edge. */
-export function wrap(text: string, indent_columns: number, width_columns = HELP_WIDTH_COLUMNS): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent_columns + line.length + 1 + word.length > width_columns) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].map((each) => `${' '.repeat(indent_columns)}${each}\n`).join('');
 }

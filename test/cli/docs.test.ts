@@ -6,9 +6,10 @@ import { test } from 'node:test';
 import { CLIENT_COMMANDS, COMMAND_GROUPS, COMMANDS } from '../../src/cli/commands.ts';
 import { bashCompletion } from '../../src/cli/completion.ts';
 import { commandTerm } from '../../src/cli/describe.ts';
-import { clientHelp, commandHelp, HELP_WIDTH_COLUMNS, programHelp, wrap } from '../../src/cli/help.ts';
+import { clientHelp, commandHelp, programHelp } from '../../src/cli/help.ts';
 import { manPage } from '../../src/cli/man-page.ts';
 import { ENGINE_OPTIONS, OPTION_GROUPS } from '../../src/cli/options.ts';
+import { TEXT_WIDTH_COLUMNS, wrap } from '../../src/cli/wrap.ts';
 import { findPlaces } from '../../src/config/places.ts';
 import { generatedDocuments } from '../docs.ts';
 import { scratchMachine } from './call.ts';
@@ -31,7 +32,7 @@ test('the help names every flag and every command, and fits its width', () => {
     ...COMMANDS.map((row) => commandHelp('gwe', row)),
     ...CLIENT_COMMANDS.map((row) => commandHelp('gdc', row)),
   ]) {
-    for (const line of text.split('\n')) assert.ok(line.length <= HELP_WIDTH_COLUMNS, line);
+    for (const line of text.split('\n')) assert.ok(line.length <= TEXT_WIDTH_COLUMNS, line);
     assert.ok(!/[ \t]$/m.test(text));
   }
 });
