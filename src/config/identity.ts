@@ -53,18 +53,21 @@ export function serialOf(gateway: Gateway, macOf: (iface: string) => string | un
   return mac.toUpperCase();
 }
 
-/** Where the platform is: `engine.server`, else the product's host at Exosite. Raises `config` for what is no http(s) URL. */
+/** Where the platform is: `engine.server`, else the product's host at Exosite. Raises `config` for what is none. */
 export function serverOf(settings: Settings, model: string): URL {
   const written = settings['engine.server'];
-  const url = URL.parse(written === '' ? `https://${model}.m2.exosite.io` : written);
+  const own = `${model.toLowerCase()}.m2.exosite.io`;
+  const url = URL.parse(written === '' ? `https://${own}` : written);
+  // A product id with a slash or the like would lead to another host, the gateway's key included.
+  if (written === '' && url?.host !== own) {
+    throw new GweError('config', `Cannot use the product id "${model}" as the platform's host name`, {
+      hint: 'Run: gwe --set-product-id PRODUCT_ID with the right one, or gwe --set-server https://HOST[:PORT]',
+    });
+  }
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new GweError(
-      'config',
-      `Cannot use "${written || model}" as the platform: it makes no http or https URL`,
-      {
-        hint: 'Run: gwe --set-server https://HOST[:PORT]',
-      },
-    );
+    throw new GweError('config', `Cannot use "${written}" as the platform: it makes no http or https URL`, {
+      hint: 'Run: gwe --set-server https://HOST[:PORT]',
+    });
   }
   return url;
 }
