@@ -23,7 +23,10 @@ export function keepSession(store: SessionStore, madeWith: readonly string[]): K
   // Not imported: only https needs it, and loading it costs as much as a whole request in the clear.
   const { createHash } = process.getBuiltinModule('node:crypto');
   const mark = createHash('sha256').update(JSON.stringify(madeWith)).digest();
-  let newest = unmark(mark, store.get());
+  let newest = unmark(
+    mark,
+    attempt(() => store.get()),
+  );
   let isStored = true;
   return {
     session: () => newest,
@@ -34,7 +37,8 @@ export function keepSession(store: SessionStore, madeWith: readonly string[]): K
     settle() {
       if (isStored || newest === undefined) return;
       isStored = true;
-      store.set(Buffer.concat([mark, newest]));
+      const marked = Buffer.concat([mark, newest]);
+      attempt(() => store.set(marked));
     },
   };
 }
@@ -42,4 +46,13 @@ export function keepSession(store: SessionStore, madeWith: readonly string[]): K
 function unmark(mark: Buffer, kept: Buffer | undefined): Buffer | undefined {
   if (kept === undefined || kept.length <= mark.length) return undefined;
   return kept.subarray(0, mark.length).equals(mark) ? kept.subarray(mark.length) : undefined;
+}
+
+/** What `doing` returns, or nothing: a session that cannot be read or kept costs some bytes, never an exchange. */
+function attempt<T>(doing: () => T): T | undefined {
+  try {
+    return doing();
+  } catch {
+    return undefined;
+  }
 }

@@ -5,17 +5,11 @@ import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import type { Download } from '../../src/client/content.ts';
 import { GweError } from '../../src/errors.ts';
-import { answer, CIK, clientFor, type RawServer, rawServer } from './servers.ts';
+import { answer, CIK, clientFor, failureOf, type RawServer, rawServer } from './servers.ts';
 
 const AREA = { vendor: 'p 1', model: 'p1' };
 const ID = { ...AREA, id: 'app.v1.tar.gz' };
 const BYTES = Buffer.from(Array.from({ length: 100_000 }, (_, n) => n % 251));
-
-async function failureOf(doing: Promise<unknown>): Promise<GweError> {
-  const error = await doing.then(() => undefined).catch((thrown: unknown) => thrown);
-  assert.ok(error instanceof GweError, `expected a GweError, got ${String(error)}`);
-  return error;
-}
 
 const binary = (head: readonly string[], body: Buffer) =>
   Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]);

@@ -5,16 +5,10 @@ import { after, type TestContext, test } from 'node:test';
 import { createServer as createTls } from 'node:tls';
 import { isLoopback, type ProxyServer, proxyFor } from '../../src/client/proxy.ts';
 import { GweError } from '../../src/errors.ts';
-import { answer, authority, CIK, clientFor, listening, rawServer } from './servers.ts';
+import { answer, authority, CIK, clientFor, failureOf, listening, rawServer } from './servers.ts';
 
 const CA = authority({ after });
 const NAMED = CA.issue('platform', { san: 'DNS:platform.example' });
-
-async function failureOf(doing: Promise<unknown>): Promise<GweError> {
-  const error = await doing.then(() => undefined).catch((thrown: unknown) => thrown);
-  assert.ok(error instanceof GweError, `expected a GweError, got ${String(error)}`);
-  return error;
-}
 
 const where = (proxy: ProxyServer | undefined) =>
   proxy === undefined ? undefined : `${proxy.host}:${proxy.port}`;

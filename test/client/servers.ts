@@ -1,4 +1,5 @@
 /** Servers for the client's tests, all real and on loopback: raw ones that say exactly what they are told, and certificates. */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type ClientOptions, createDeviceClient, type DeviceClient } from '../../src/client/client.ts';
 import type { Traffic } from '../../src/client/http.ts';
+import { GweError } from '../../src/errors.ts';
 
 export const CIK = '0123456789abcdef0123456789abcdef01234567';
 
@@ -93,6 +95,13 @@ export function clientFor(
   });
   t.after(() => client.close());
   return { ...client, traffic };
+}
+
+/** The GweError that `doing` ends with. */
+export async function failureOf(doing: Promise<unknown>): Promise<GweError> {
+  const error = await doing.then(() => undefined).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof GweError, `expected a GweError, got ${String(error)}`);
+  return error;
 }
 
 export interface Pem {

@@ -10,6 +10,7 @@ import {
   authority,
   CIK,
   clientFor,
+  failureOf,
   listening,
   type Pem,
   type RawServer,
@@ -18,12 +19,6 @@ import {
 
 const CA = authority({ after });
 const SERVER = CA.issue('server');
-
-async function failureOf(doing: Promise<unknown>): Promise<GweError> {
-  const error = await doing.then(() => undefined).catch((thrown: unknown) => thrown);
-  assert.ok(error instanceof GweError, `expected a GweError, got ${String(error)}`);
-  return error;
-}
 
 /** A platform behind TLS that answers every read with a=1, and the sockets as it saw them. */
 async function platform(
@@ -169,6 +164,15 @@ test('a session is not used for another server, nor with other certificates, nor
     assert.deepEqual(await client.read(CIK, ['a']), { a: '1' });
   }
   assert.ok(!server.reused.includes(true));
+});
+
+test('a session that cannot be read or kept costs bytes, and nothing else', async (t) => {
+  const server = await platform(t, SERVER);
+  const broken = () => {
+    throw new Error('No space left on device');
+  };
+  const client = clientFor(t, server.url, { ca: CA.certFile, tlsSession: { get: broken, set: broken } });
+  assert.deepEqual(await client.read(CIK, ['a']), { a: '1' });
 });
 
 test('the bytes of the handshake are counted as they passed', async (t) => {
