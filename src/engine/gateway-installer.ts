@@ -1,13 +1,8 @@
 /** The installer of this gateway: the platform's Content Area as its source, the outbox as where its ends go. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type PublicKey, parsePublicKey } from '../app/minisign-format.ts';
-import type { Places } from '../config/places.ts';
-import { asGweError } from '../errors.ts';
-import type { Log } from '../host/log.ts';
 import { type Installer, machineDeps, openInstaller } from '../installer/installer.ts';
 import { fetchStatusText } from '../reports/fetch-status.ts';
 import type { Engine } from './engine.ts';
+import { readPublicKeys } from './public-keys.ts';
 import { trySendReports } from './report.ts';
 import { withEnd } from './state.ts';
 
@@ -48,26 +43,4 @@ export function openGatewayInstaller(engine: Omit<Engine, 'installer' | 'sending
     publicKeys: () => readPublicKeys(context.places, log),
   });
   return { installer, sending: { settled: () => sent } };
-}
-
-/** The keys in keys/*.pub; one that cannot be read is said, and trusted as little as an absent one. */
-function readPublicKeys(places: Places, log: Log): PublicKey[] {
-  return keyFiles(places.keys).flatMap((name) => {
-    try {
-      return [parsePublicKey(readFileSync(join(places.keys, name), 'utf8'))];
-    } catch (error) {
-      log.error(`Cannot use the key ${name}: ${asGweError(error).message}`);
-      return [];
-    }
-  });
-}
-
-function keyFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.pub'))
-      .sort();
-  } catch {
-    return [];
-  }
 }

@@ -1,0 +1,87 @@
+/** Installing tarballs that lie on this machine, without a platform: the same journal, the same checks, the same way back. */
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseTarballName } from '../app/name.ts';
+import { serialOf } from '../config/identity.ts';
+import { loadGateway, loadSettings } from '../config/places.ts';
+import { GweError } from '../errors.ts';
+import { createLog, type Log } from '../host/log.ts';
+import { macAddress } from '../host/network.ts';
+import { machineDeps, openInstaller } from '../installer/installer.ts';
+import type { InstallEnd } from '../reports/ends.ts';
+import { connectSupervisor } from '../supervisor/supervisor.ts';
+import { type EngineContext, takeStateFolder } from './engine.ts';
+import { readPublicKeys } from './public-keys.ts';
+
+/**
+ * Installs the files, in order, and tells `onEnd` how each ended; a signature is looked for beside its tarball. Returns the ends.
+ * Raises `locked` while an engine runs on this state folder, `not-found` and `check` for a file that is not there or
+ * whose name breaks the rules: then nothing was begun.
+ */
+export async function installLocally(
+  context: EngineContext,
+  files: readonly string[],
+  onEnd: (end: InstallEnd) => void = () => {},
+): Promise<InstallEnd[]> {
+  const names = files.map((file) => {
+    if (!existsSync(file)) throw new GweError('not-found', `Cannot install ${file}: there is no such file`);
+    return parseTarballName(basename(file));
+  });
+  const release = takeStateFolder(context);
+  try {
+    const installer = openLocalInstaller(context, files, onEnd);
+    const entry = installer.accept({ text: '', items: names.map((name) => ({ name })) });
+    installer.cleared(entry.id);
+    const { ends } = await installer.workOff(context.signal);
+    return [...ends];
+  } finally {
+    release();
+  }
+}
+
+function openLocalInstaller(
+  context: EngineContext,
+  files: readonly string[],
+  onEnd: (end: InstallEnd) => void = () => {},
+) {
+  const { places, clock } = context;
+  const { settings } = loadSettings(places);
+  const log: Log = createLog(settings['engine.debug_level'], clock.now);
+  const at = (id: string) => files.map((file) => join(file, '..', id)).find((path) => existsSync(path));
+  return openInstaller({
+    ...machineDeps(clock),
+    places,
+    settings,
+    clock,
+    log,
+    serial: serialIfKnown(context),
+    env: context.env,
+    executable: context.executable[0] ?? process.execPath,
+    supervisor: connectSupervisor(settings['supervisor.socket']),
+    contentInfo: async (id) => {
+      const path = at(id);
+      if (path === undefined) return undefined;
+      const { size, mtimeMs } = statSync(path);
+      return { type: '', size_bytes: size, updated_s: Math.floor(mtimeMs / 1000), meta: '' };
+    },
+    download: async (id, from_byte) => {
+      const path = at(id) ?? id;
+      return {
+        from_byte,
+        total_bytes: statSync(path).size,
+        body: createReadStream(path, { start: from_byte }),
+      };
+    },
+    report: (end) => onEnd(end),
+    publicKeys: () => readPublicKeys(places, log),
+  });
+}
+
+/** A gateway that has no identity yet may install too; its scripts get an empty serial. */
+function serialIfKnown({ places }: EngineContext): string {
+  try {
+    return serialOf(loadGateway(places), macAddress);
+  } catch {
+    return '';
+  }
+}
