@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pssOfTree_KiB } from '../e2e/machine.ts';
 import { openStage, type Ran, type Stage } from './stage.ts';
@@ -200,20 +200,14 @@ function setTheStage(stage: Stage): Demo {
   };
 }
 
-/** Builds the file where it is missing or older than what it is made of. */
+/** Builds what is missing or older than what it is made of, showing it. */
 function build(): void {
-  const sources = ['src', 'build.mjs', 'package-lock.json'].map((name) => newest_ms(join(ROOT, name)));
-  if (existsSync(GWE_FILE) && statSync(GWE_FILE).mtimeMs > Math.max(...sources)) return;
-  console.log('gwe is not built yet, or older than its sources: npm run build\n');
-  const { status } = spawnSync(process.execPath, ['build.mjs'], { cwd: ROOT, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['build.mjs', '--if-stale'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exit(status ?? 1);
   console.log('');
-}
-
-function newest_ms(path: string): number {
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(...readdirSync(path).map((name) => newest_ms(join(path, name))));
 }
 
 function whatToTry({ stage, operator, supervised }: Demo): string {
