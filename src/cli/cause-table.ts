@@ -100,6 +100,10 @@ export const CAUSES = {
     'The download is held up.',
     'It goes on at its byte as soon as the platform can be reached',
   ),
+  interrupted: cause(
+    'An install was cut off.',
+    'Start the engine: supervisorctl start gwe; the install goes on by itself',
+  ),
   queued: cause('It is its turn after what is before it.', NONE),
   downloading: cause('The tarball is being downloaded.', NONE),
   unpacking: cause('The tarball is being checked and unpacked.', NONE),

@@ -1,7 +1,7 @@
 /** What holds up each tarball of the journal, and what became of those that did not end well: pure rules. */
 import type { KeptEnd } from '../engine/state.ts';
-import type { JournalItem } from '../installer/journal-format.ts';
-import type { Phase } from '../installer/phases.ts';
+import type { JournalItem, Trouble } from '../installer/journal-format.ts';
+import { PHASES, type Phase } from '../installer/phases.ts';
 import { formatDuration, formatSize } from '../reports/sizes.ts';
 import { type Cause, type CauseCode, causeOf } from './cause-table.ts';
 import { type GatewayState, nextAttempt } from './gateway-state.ts';
@@ -38,27 +38,24 @@ const PHASE_CAUSES: Readonly<Record<Phase, CauseCode>> = {
 
 function itemCause(state: GatewayState, item: JournalItem, isFirst: boolean): Cause {
   const subject = item.name.file;
-  const { trouble } = item;
+  const { trouble, phase } = item;
   if (trouble !== undefined) {
-    return causeOf(troubleCode(trouble.code, item.phase), {
-      subject,
-      what: `${trouble.why}.`,
-      ...nextAttempt(state),
-    });
+    return causeOf(troubleCode(trouble), { subject, what: `${trouble.why}.`, ...nextAttempt(state) });
   }
-  const code = PHASE_CAUSES[item.phase];
-  const paused =
-    state.engine_pid === undefined ? ' No engine runs: it goes on from here at the next start.' : '';
-  return causeOf(isFirst && code === 'queued' ? 'downloading' : code, {
-    subject,
-    what: `${progressInWords(state, item)}.${paused}`,
-  });
+  if (state.engine_pid === undefined) {
+    const what = `The install was cut off where gwe ${PHASES[phase].sentence}; the next start goes on from there.`;
+    return causeOf('interrupted', { subject, what });
+  }
+  const code = PHASE_CAUSES[phase];
+  const what = `${progressInWords(state, item)}.`;
+  return causeOf(isFirst && code === 'queued' ? 'downloading' : code, { subject, what });
 }
 
-function troubleCode(code: string, phase: Phase): CauseCode {
-  if (code === 'disk-full') return 'waiting-for-disk';
-  if (code === 'supervisor') return 'no-supervisord';
-  return phase === 'announce' || phase === 'download' ? 'waiting-to-download' : 'held-up';
+function troubleCode({ kind, code }: Trouble): CauseCode {
+  if (kind === 'disk') return 'waiting-for-disk';
+  if (kind === 'network') return 'waiting-to-download';
+  if (kind === 'reboot') return 'reboot-awaited';
+  return code === 'supervisor' ? 'no-supervisord' : 'held-up';
 }
 
 /** What is being done with a tarball, with figures: `downloading, 37 % (37 of 100 MB)`. */
