@@ -10,8 +10,8 @@ import { isName, isProductName } from './names.ts';
 import { storeContent, sweepContent } from './operator-content.ts';
 import { isUploaded } from './provision.ts';
 import { fieldOf } from './request.ts';
-import { newRid } from './sqlite-catalog.ts';
 import type { Content, Product } from './store.ts';
+import { newSecret } from './tokens.ts';
 
 /** `GET /api/v1/whoami`. */
 export async function whoami({ operator, platform }: OperatorCall): Promise<Answer> {
@@ -30,7 +30,7 @@ export async function createProduct(call: OperatorCall): Promise<Answer> {
   if (!isProductName(id))
     throw new GweError('malformed', `Cannot create product ${JSON.stringify(id)}: no usable name`);
   const { store, clock } = call.platform;
-  const end = await store.addProduct({ name: id, rid: newRid(), template: '', now_ms: clock.now() });
+  const end = await store.addProduct({ name: id, rid: newSecret(), template: '', now_ms: clock.now() });
   if (end === 'exists') throw new GweError('conflict', `Cannot create product ${id}: it exists already`);
   return json(201, productJson(await productOf(call, id)));
 }

@@ -5,7 +5,7 @@ import type { OperatorCall } from './context.ts';
 import { isProductName } from './names.ts';
 import { sweepContent } from './operator-content.ts';
 import { fieldOf } from './request.ts';
-import { newRid } from './sqlite-catalog.ts';
+import { newSecret } from './tokens.ts';
 
 /** `GET …/model/`: one name a line. Models shared by other vendors (`show=shared`): there are none. */
 export async function listModels({ request, platform }: OperatorCall): Promise<Answer> {
@@ -22,7 +22,7 @@ export async function createModel(call: OperatorCall): Promise<Answer> {
   if (!isProductName(name)) return statusLine(400);
   const end = await platform.store.addProduct({
     name,
-    rid: newRid(),
+    rid: newSecret(),
     template: encodeForm(templateOf(pairs)),
     now_ms: platform.clock.now(),
   });

@@ -16,8 +16,8 @@ export interface PlatformRequest {
   pairs(): readonly FormPair[];
   /** Address of the caller. */
   remote: string;
-  /** Aborted when the caller has gone. */
-  gone: AbortSignal;
+  /** Aborted when the caller has gone; to be asked for once. */
+  readonly gone: AbortSignal;
   /** The whole body as text. Raises `too-large` and `timeout`. */
   text(): Promise<string>;
   /** The whole body as a form, whatever its Content-Type. */
@@ -40,7 +40,9 @@ export function readRequest(incoming: IncomingMessage, outgoing: ServerResponse)
     header: (name) => headerOf(incoming, name),
     pairs: () => decodeForm(query),
     remote: incoming.socket.remoteAddress ?? 'unknown',
-    gone: goneSignal(outgoing),
+    get gone() {
+      return goneSignal(outgoing);
+    },
     text,
     form: async () => decodeForm((await text()).replace(/[\r\n]+$/, '')),
     stream,

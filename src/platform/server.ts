@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HEADERS } from '../client/wire.ts';
 import { explain, GweError, systemCode } from '../errors.ts';
@@ -33,8 +34,9 @@ export async function startServer(
   where: { host: string; port: number; tls?: TlsFiles },
 ): Promise<RunningServer> {
   let closing = false;
+  const inOrder = createOrder();
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    void respond(platform, incoming, outgoing, () => closing);
+    inOrder(incoming.socket, () => respond(platform, incoming, outgoing, () => closing));
   };
   const options = {
     maxHeaderSize: limits.HEAD_MAX_BYTES,
@@ -63,6 +65,21 @@ export async function startServer(
       closing = true;
       return closeServer(server);
     },
+  };
+}
+
+/**
+ * Requests that were sent ahead on one connection are carried out one after the other, not only answered in that order: a
+ * read behind a write must see it.
+ */
+function createOrder(): (socket: Socket, work: () => Promise<void>) => void {
+  const underWay = new WeakMap<Socket, Promise<void>>();
+  return (socket, work) => {
+    const before = underWay.get(socket);
+    const mine = (before === undefined ? work() : before.then(work)).finally(() => {
+      if (underWay.get(socket) === mine) underWay.delete(socket);
+    });
+    underWay.set(socket, mine);
   };
 }
 
@@ -131,9 +148,8 @@ async function answerTo(request: PlatformRequest, platform: Platform): Promise<A
 }
 
 async function dispatch(request: PlatformRequest, platform: Platform): Promise<Answer> {
-  const fitting = ROUTES.filter((route) => route.path.test(request.path));
-  const route = fitting.find((each) => each.method === request.method);
-  if (route === undefined) return nothingThere(request, [...new Set(fitting.map((each) => each.method))]);
+  const route = ROUTES.find((each) => each.method === request.method && each.path.test(request.path));
+  if (route === undefined) return nothingThere(request);
   const groups = route.path.exec(request.path)?.groups ?? {};
   const params = Object.fromEntries(
     Object.entries(groups).map(([name, value]) => [name, decodeSegment(value)] as const),
@@ -143,13 +159,15 @@ async function dispatch(request: PlatformRequest, platform: Platform): Promise<A
   return route.answer({ ...call, operator: await operatorOf(request, platform) });
 }
 
-function nothingThere(request: PlatformRequest, methods: readonly string[]): Answer {
+function nothingThere(request: PlatformRequest): Answer {
+  const fitting = ROUTES.filter((route) => route.path.test(request.path));
+  const methods = new Set(fitting.map((route) => route.method));
   const isJson = request.path.startsWith('/api/v1/');
-  if (methods.length > 0) {
+  if (methods.size > 0) {
     const answer = isJson
       ? { ...errorAsJson(new GweError('refused', `Cannot ${request.method} ${request.path}`)), status: 405 }
       : statusLine(405);
-    return { ...answer, headers: [...(answer.headers ?? []), ['Allow', methods.join(', ')]] };
+    return { ...answer, headers: [...(answer.headers ?? []), ['Allow', [...methods].join(', ')]] };
   }
   const missing = new GweError('not-found', `Cannot find ${request.path}: no such path`);
   return isJson ? errorAsJson(missing) : errorAsLine(missing);

@@ -1,5 +1,4 @@
 /** Products, gateways, activation in SQLite: synchronous functions over prepared statements. */
-import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
 import { ACTIVATION_LOG_MAX } from './limits.ts';
@@ -13,6 +12,7 @@ import type {
   NewGateway,
   Product,
 } from './store.ts';
+import { newSecret } from './tokens.ts';
 
 const GATEWAY_COLUMNS = `g.id, p.name AS product, g.serial, g.rid, g.state, g.extra, g.created_ms, g.last_seen_ms,
   coalesce((SELECT v.value FROM dataport d JOIN point v ON v.id = d.value_id
@@ -144,7 +144,7 @@ function prepareGateways(db: DatabaseSync, find: Find, readGateway: (row: Row) =
       const serials = new Set(gateways.map((gateway) => gateway.serial));
       const taken = serials.size < gateways.length || [...serials].some((serial) => exists.get(id, serial));
       if (taken) return 'exists' as const;
-      for (const { serial, extra } of gateways) add.run(id, serial, newRid(), state, extra, now_ms);
+      for (const { serial, extra } of gateways) add.run(id, serial, newSecret(), state, extra, now_ms);
       return 'added' as const;
     },
     removeGateways(product: string, serials: readonly string[]): number {
@@ -157,11 +157,6 @@ function prepareGateways(db: DatabaseSync, find: Find, readGateway: (row: Row) =
       for (const [gateway, time_ms] of seen) setSeen.run(time_ms, gateway);
     },
   };
-}
-
-/** The resource id of a client: 40 hex digits, as the One Platform's are. */
-export function newRid(): string {
-  return randomBytes(20).toString('hex');
 }
 
 function prepareKeys(db: DatabaseSync, find: Find) {

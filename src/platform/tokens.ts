@@ -14,7 +14,7 @@ export function digestOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-/** A new device key or token: 40 lower-case hex digits, the only form that old clients in C take. */
+/** A new device key, token or resource id: 40 lower-case hex digits, the only form that old clients in C take. */
 export function newSecret(): string {
   return randomBytes(20).toString('hex');
 }
