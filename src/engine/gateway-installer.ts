@@ -1,5 +1,5 @@
 /** The installer of this gateway: the platform's Content Area as its source, the outbox as where its ends go. */
-import { type Installer, machineDeps, openInstaller } from '../installer/installer.ts';
+import { type Installer, openInstaller } from '../installer/installer.ts';
 import { fetchStatusText } from '../reports/fetch-status.ts';
 import type { Engine } from './engine.ts';
 import { readPublicKeys } from './public-keys.ts';
@@ -21,7 +21,6 @@ export function openGatewayInstaller(engine: Omit<Engine, 'installer' | 'sending
   const { vendor, model } = identity;
   let sent: Promise<void> = Promise.resolve();
   const installer = openInstaller({
-    ...machineDeps(context.clock),
     places: context.places,
     settings,
     clock: context.clock,

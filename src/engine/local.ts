@@ -7,7 +7,7 @@ import { loadGateway, loadSettings } from '../config/places.ts';
 import { GweError } from '../errors.ts';
 import { createLog, type Log } from '../host/log.ts';
 import { macAddress } from '../host/network.ts';
-import { machineDeps, openInstaller } from '../installer/installer.ts';
+import { openInstaller } from '../installer/installer.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import { connectSupervisor } from '../supervisor/supervisor.ts';
 import { type EngineContext, takeStateFolder } from './engine.ts';
@@ -49,7 +49,6 @@ function openLocalInstaller(
   const log: Log = createLog(settings['engine.debug_level'], clock.now);
   const at = (id: string) => files.map((file) => join(file, '..', id)).find((path) => existsSync(path));
   return openInstaller({
-    ...machineDeps(clock),
     places,
     settings,
     clock,
