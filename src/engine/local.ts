@@ -5,7 +5,7 @@ import { parseTarballName } from '../app/name.ts';
 import { serialOf } from '../config/identity.ts';
 import { loadGateway, loadSettings } from '../config/places.ts';
 import { GweError } from '../errors.ts';
-import { createLog, type Log } from '../host/log.ts';
+import { createLog, type Log, type LogLevel } from '../host/log.ts';
 import { macAddress } from '../host/network.ts';
 import { openInstaller } from '../installer/installer.ts';
 import type { InstallEnd } from '../reports/ends.ts';
@@ -16,12 +16,13 @@ import { readPublicKeys } from './public-keys.ts';
 /**
  * Installs the files, in order, and tells `onEnd` how each ended; a signature is looked for beside its tarball. Returns the ends.
  * Raises `locked` while an engine runs on this state folder, `not-found` and `check` for a file that is not there or
- * whose name breaks the rules: then nothing was begun.
+ * whose name breaks the rules: then nothing was begun. `debugLevel` counts for this call, in place of the setting.
  */
 export async function installLocally(
   context: EngineContext,
   files: readonly string[],
   onEnd: (end: InstallEnd) => void = () => {},
+  debugLevel?: LogLevel,
 ): Promise<InstallEnd[]> {
   const names = files.map((file) => {
     if (!existsSync(file)) throw new GweError('not-found', `Cannot install ${file}: there is no such file`);
@@ -29,7 +30,7 @@ export async function installLocally(
   });
   const release = takeStateFolder(context);
   try {
-    const installer = openLocalInstaller(context, files, onEnd);
+    const installer = openLocalInstaller(context, files, onEnd, debugLevel);
     const entry = installer.accept({ text: '', items: names.map((name) => ({ name })) });
     installer.cleared(entry.id);
     const { ends } = await installer.workOff(context.signal);
@@ -42,11 +43,12 @@ export async function installLocally(
 function openLocalInstaller(
   context: EngineContext,
   files: readonly string[],
-  onEnd: (end: InstallEnd) => void = () => {},
+  onEnd: (end: InstallEnd) => void,
+  debugLevel: LogLevel | undefined,
 ) {
   const { places, clock } = context;
   const { settings } = loadSettings(places);
-  const log: Log = createLog(settings['engine.debug_level'], clock.now);
+  const log: Log = createLog(debugLevel ?? settings['engine.debug_level'], clock.now);
   const at = (id: string) => files.map((file) => join(file, '..', id)).find((path) => existsSync(path));
   return openInstaller({
     places,
