@@ -1,0 +1,17 @@
+/** A platform as a process of its own, to be killed: started with the data folder, prints its port. */
+import { systemClock } from '../../src/host/clock.ts';
+import { createLog } from '../../src/host/log.ts';
+import { startPlatform } from '../../src/platform/platform.ts';
+import { TOKEN } from './raw.ts';
+
+const [dataFolder = ''] = process.argv.slice(2);
+const running = await startPlatform({
+  dataFolder,
+  host: '127.0.0.1',
+  port: 0,
+  vendor: 'acme',
+  presetToken: TOKEN,
+  log: createLog('WARNING'),
+  clock: systemClock,
+});
+process.stdout.write(`${running.port}\n`);
