@@ -73,8 +73,8 @@ export function errorAsLine(error: unknown): Answer {
 
 /** What was raised, as the answer of the JSON API. A defect's own words stay in the log. */
 export function errorAsJson(error: unknown): Answer {
-  const known = error instanceof GweError ? error : new GweError('internal', 'Cannot answer: see the log');
-  const { code, message, hint } = known;
+  const isOwn = error instanceof GweError && error.code !== 'internal' && error.code !== 'io';
+  const { code, message, hint } = isOwn ? error : new GweError('internal', 'Cannot answer: see the log');
   const answer = json(statusOf(error), { error: { code, message, ...(hint === undefined ? {} : { hint }) } });
   return { ...answer, headers: [...(answer.headers ?? []), ...retryHeader(error)] };
 }

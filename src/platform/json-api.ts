@@ -64,13 +64,11 @@ export async function putContent(call: OperatorCall): Promise<Answer> {
   const { product = '', id = '' } = call.params;
   await productOf(call, product);
   if (!isName(id)) throw new GweError('malformed', `Cannot upload ${JSON.stringify(id)}: no usable name`);
-  const before = await call.platform.store.content(product, id);
   const isChecked = id.endsWith('.tar.gz') && fieldOf(call.request.pairs(), 'force') !== 'true';
   let facts: Record<string, unknown> | undefined;
   const { sha256, size_bytes, replaced } = await storeContent(call, product, id, async (file, size) => {
     facts = isChecked ? await checkTarball(file, id, size) : undefined;
   });
-  if (before !== undefined) await call.platform.content.sweep(before.sha256);
   return json(replaced ? 200 : 201, {
     id,
     size: size_bytes,
@@ -96,7 +94,13 @@ async function checkTarball(file: string, id: string, size_bytes: number): Promi
 
 /** `GET /api/v1/products/P/content/ID`: the bytes, or a range of them. */
 export async function getContent(call: OperatorCall): Promise<Answer> {
-  return contentBytes(await contentOf(call), call.request, call.platform);
+  const answer = contentBytes(await contentOf(call), call.request, call.platform);
+  // It has the type that an uploader chose: a browser must not run it as a page of this origin.
+  const guards = [
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Content-Disposition', 'attachment'],
+  ] as const;
+  return { ...answer, headers: [...(answer.headers ?? []), ...guards] };
 }
 
 /** `DELETE /api/v1/products/P/content/ID`. */

@@ -56,10 +56,8 @@ export async function contentInfo(call: OperatorCall): Promise<Answer> {
 export async function uploadContent(call: OperatorCall): Promise<Answer> {
   const { product, id } = placeOf(call);
   const { platform } = call;
-  const before = await platform.store.content(product, id);
-  if (before === undefined) return statusLine(404);
+  if ((await platform.store.content(product, id)) === undefined) return statusLine(404);
   await storeContent(call, product, id, async () => {});
-  await platform.content.sweep(before.sha256);
   return empty(205);
 }
 
@@ -104,7 +102,8 @@ export async function storeContent(
     });
     if (end === undefined)
       throw new GweError('not-found', `Cannot store ${name}: there is no product ${product}`);
-    return { sha256, size_bytes, replaced: end.replaced };
+    if (end.previous !== undefined && end.previous !== sha256) await platform.content.sweep(end.previous);
+    return { sha256, size_bytes, replaced: end.previous !== undefined };
   } finally {
     await received.release();
   }

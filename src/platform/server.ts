@@ -7,7 +7,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HEADERS } from '../client/wire.ts';
-import { explain, GweError, systemCode } from '../errors.ts';
+import { asGweError, explain, GweError, systemCode } from '../errors.ts';
+import type { Log } from '../host/log.ts';
 import { type Answer, errorAsJson, errorAsLine, send, statusLine } from './answer.ts';
 import type { Call, Platform } from './context.ts';
 import * as limits from './limits.ts';
@@ -139,12 +140,18 @@ async function answerTo(request: PlatformRequest, platform: Platform): Promise<A
   const isJson = request.path.startsWith('/api/v1/');
   try {
     return await dispatch(request, platform);
-  } catch (error) {
-    if (!(error instanceof GweError) || error.code === 'internal' || error.code === 'io') {
-      platform.log.error(`Cannot answer ${request.method} ${request.path}: ${explain(error)}`);
-    }
+  } catch (thrown) {
+    const error = asGweError(thrown);
+    logFailure(platform.log, request, error, systemCode(thrown) === 'ECONNRESET');
     return isJson ? errorAsJson(error) : errorAsLine(error);
   }
+}
+
+/** A caller who went away is none of the operator's business; a defect or a failing disk is. */
+function logFailure(log: Log, request: PlatformRequest, error: GweError, isGone: boolean): void {
+  const line = `Cannot answer ${request.method} ${request.path}: ${explain(error)}`;
+  if (isGone) log.debug(line);
+  else if (['internal', 'io', 'disk-full'].includes(error.code)) log.error(line);
 }
 
 async function dispatch(request: PlatformRequest, platform: Platform): Promise<Answer> {

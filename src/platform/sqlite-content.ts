@@ -44,12 +44,12 @@ export function prepareContent(db: DatabaseSync) {
     putContent(
       product: string,
       content: { name: string; type: string; size_bytes: number; sha256: string; now_ms: number },
-    ): { replaced: boolean } | undefined {
+    ): { previous: string | undefined } | undefined {
       const id = idOf(product);
       if (id === undefined) return undefined;
-      const replaced = one.get(id, content.name) !== undefined;
+      const row = one.get(id, content.name);
       put.run(id, content.name, content.type, content.size_bytes, content.sha256, content.now_ms);
-      return { replaced };
+      return { previous: row === undefined ? undefined : text(row, 'sha256') };
     },
     removeContent: (product: string, name: string) => remove.run(idOf(product) ?? 0, name).changes > 0,
     digests: () => new Set(digests.all().map((row) => text(row, 'sha256'))),

@@ -172,11 +172,11 @@ export interface Store {
     product: string,
     content: { name: string; meta: string; protected: boolean; now_ms: number },
   ): Promise<'added' | 'exists' | 'unknown'>;
-  /** Puts bytes under a name, which is made where it is missing. Returns what was there before, `undefined`: no such product. */
+  /** Puts bytes under a name, which is made where it is missing. Returns the digest that was there, `undefined`: no such product. */
   putContent(
     product: string,
     content: { name: string; type: string; size_bytes: number; sha256: string; now_ms: number },
-  ): Promise<{ replaced: boolean } | undefined>;
+  ): Promise<{ previous: string | undefined } | undefined>;
   removeContent(product: string, name: string): Promise<boolean>;
   /** Every digest that some content has. */
   digests(): Promise<Set<string>>;
