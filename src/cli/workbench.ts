@@ -120,7 +120,7 @@ export function factsText(facts: TarballFacts): string {
   return [
     `application: ${facts.name.app}`,
     `version: ${facts.name.version}`,
-    `size: ${formatSize(facts.size_bytes)} (${facts.size_bytes} bytes)`,
+    `size: ${facts.size_bytes} bytes`,
     `unpacked: ${formatSize(facts.unpacked_bytes)} in ${facts.entries} ${facts.entries === 1 ? 'entry' : 'entries'}`,
     `sha256: ${facts.sha256}`,
     `has: ${parts.join(', ')}`,
