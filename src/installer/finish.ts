@@ -34,7 +34,6 @@ export function report(job: Job): Step {
   });
   deps.checkpoint?.(`reported ${end.name}`);
   session.ends.push(end);
-  deps.log.info(`${end.name}: ${end.outcome}${end.why === undefined ? '' : `: ${end.why}`}`);
   sweep(session, job.key);
   return { to: 'ended' };
 }

@@ -4,13 +4,12 @@
  */
 import { uptime } from 'node:os';
 import { asGweError, type GweError } from '../errors.ts';
-import type { Clock } from '../host/clock.ts';
 import { flushDisks, roomOn } from '../host/disk.ts';
 import { birthOf } from '../host/lock.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import { type InstalledApp, openApps } from './apps.ts';
 import type { InstallerDeps, Session, ThisStart } from './job.ts';
-import { type Damaged, hasEnded, type Journal, openJournal } from './journal.ts';
+import { type Damaged, hasEnded, isSettled, type Journal, openJournal } from './journal.ts';
 import type { Instruction, JournalEntry } from './journal-format.ts';
 import { type ItemProgress, progressOf } from './progress.ts';
 import type { Held } from './work.ts';
@@ -44,10 +43,9 @@ export interface Installer {
   damaged(): readonly Damaged[];
 }
 
-/** The parts of `InstallerDeps` that the machine itself gives. */
-export function machineDeps(clock: Clock): Pick<InstallerDeps, 'start' | 'room' | 'flush'> {
-  return { start: thisStart, room: roomOn, flush: () => flushDisks(clock) };
-}
+/** What the installer is handed; what the machine itself can tell need not be. */
+export type InstallerGiven = Omit<InstallerDeps, FromMachine> & Partial<Pick<InstallerDeps, FromMachine>>;
+type FromMachine = 'start' | 'room' | 'flush';
 
 /** Which start of which boot this is. */
 export function thisStart(): ThisStart {
@@ -60,12 +58,15 @@ export function thisStart(): ThisStart {
 }
 
 /** Opens the installer on a state folder, which need not exist yet. */
-export function openInstaller(deps: InstallerDeps): Installer {
+export function openInstaller(given: InstallerGiven): Installer {
+  const machine = { start: thisStart, room: roomOn, flush: () => flushDisks(given.clock) };
+  const deps: InstallerDeps = { ...machine, ...given };
   const journal = openJournal(deps.places.journal);
   const apps = openApps(deps.places.apps);
   let running: Promise<WorkOffResult> | undefined;
   const hasWork = () =>
-    journal.damaged().some(({ isLater }) => !isLater) || !journal.entries().every(hasEnded);
+    journal.damaged().some(({ isLater }) => !isLater) ||
+    journal.entries().some((entry) => !hasEnded(entry) || isSettled(entry));
   return {
     pending: () => journal.entries(),
     hasWork,
@@ -91,8 +92,8 @@ function nothingYet(): Pick<Session, 'infos' | 'unpacked' | 'startedOver' | 'end
 function markCleared(journal: Journal, id: string): void {
   const entry = journal.entry(id);
   if (entry === undefined) return;
-  if (hasEnded(entry)) journal.forget(id);
-  else if (entry.clearing === 'pending') journal.save({ ...entry, clearing: 'acknowledged' });
+  if (entry.clearing === 'pending') journal.save({ ...entry, clearing: 'acknowledged' });
+  journal.settle(id);
 }
 
 async function workOff(session: Session): Promise<WorkOffResult> {

@@ -45,8 +45,8 @@ export interface Journal {
   add(instruction: Instruction, now_ms: number): JournalEntry;
   /** Replaces the entry of that id; durable when it returns. */
   save(entry: JournalEntry): void;
-  /** Forgets it; durable when it returns. */
-  forget(id: string): void;
+  /** Forgets it if it has ended and was cleared; after a crash in between, when it is settled again. */
+  settle(id: string): void;
   /** Puts a damaged file aside. */
   putAside(id: string): void;
   /** Lays in ballast. */
@@ -70,6 +70,11 @@ export function isSameCommand(
 /** Whether nothing of it remains to be done. */
 export function hasEnded(entry: Pick<JournalEntry, 'items'>): boolean {
   return entry.items.every(({ phase }) => phase === 'ended');
+}
+
+/** Whether it can be forgotten: all of it has ended, and the platform knows that it was taken. */
+export function isSettled(entry: Pick<JournalEntry, 'items' | 'clearing'>): boolean {
+  return hasEnded(entry) && entry.clearing === 'acknowledged';
 }
 
 /** Opens the journal in `folder`, which need not exist. Reads it once; writes nothing. */
@@ -110,7 +115,10 @@ export function openJournal(folder: string): Journal {
       return entry;
     },
     save,
-    forget: (id) => {
+    settle: (id) => {
+      if ([...entries.values()].every(hasEnded)) release();
+      const entry = entries.get(id);
+      if (entry === undefined || !isSettled(entry)) return;
       removeDurably(pathOf(folder, id));
       entries.delete(id);
     },

@@ -10,7 +10,6 @@ import { download } from './fetch.ts';
 import { commit, report, reportWaiting } from './finish.ts';
 import { health } from './health.ts';
 import { enter, type Hold, type Job, noteTrouble, openJob, type Session, type Step } from './job.ts';
-import { hasEnded } from './journal.ts';
 import type { ItemResult, JournalEntry, JournalItem } from './journal-format.ts';
 import { failureOf, isBeforeScript, PHASES, type Phase } from './phases.ts';
 import { rollback } from './rollback.ts';
@@ -58,19 +57,13 @@ export async function carryOutAll(session: Session): Promise<Held[]> {
 }
 
 async function carryOutEntry(session: Session, { id, items }: JournalEntry): Promise<Held | undefined> {
+  const { journal } = session;
   for (const [index, item] of items.entries()) {
     const hold = await carryOut(openJob(session, id, index));
     if (hold !== undefined) return { ...hold, entry: id, name: item.name.file };
   }
-  settle(session, id);
+  journal.settle(id);
   return undefined;
-}
-
-/** Forgets an instruction that has ended and was cleared. */
-export function settle({ journal }: Pick<Session, 'journal'>, id: string): void {
-  const entry = journal.entry(id);
-  if (entry !== undefined && hasEnded(entry) && entry.clearing === 'acknowledged') journal.forget(id);
-  if (journal.entries().every(hasEnded)) journal.release();
 }
 
 /** One tarball, phase by phase, until it has ended or must wait. */
