@@ -21,7 +21,11 @@ export async function currentReports(engine: Engine): Promise<Reports> {
   return {
     usage_report: engine.usage.report(),
     device_info: deviceInfo(machineFacts()),
-    engine_report: engineReport({ apps: appRows(own, await processesOf(engine), installed), installed }),
+    engine_report: engineReport({
+      apps: appRows(own, await processesOf(engine), installed),
+      installed,
+      updateInterval_s: engine.updateInterval_s,
+    }),
   };
 }
 

@@ -85,9 +85,14 @@ function bareRow({ app, version }: InstalledRow): AppRow {
 
 /**
  * Compact JSON: `apps`, a list of objects with one key each, and beside it `installed`: application → version, digest, time
- * (seconds since 1970), outcome and, where it did not end well, why.
+ * (seconds since 1970), outcome and, where it did not end well, why. And `update_interval` in seconds.
  */
-export function engineReport(input: { apps: readonly AppRow[]; installed: readonly InstalledRow[] }): string {
+export function engineReport(input: {
+  apps: readonly AppRow[];
+  installed: readonly InstalledRow[];
+  /** The interval in force: whoever waits for this gateway can tell when it comes next. */
+  updateInterval_s?: number;
+}): string {
   const apps = input.apps.slice(0, ROWS_MAX).map((row) => ({
     [row.app]: {
       exitstatus: row.exitStatus,
@@ -102,7 +107,11 @@ export function engineReport(input: { apps: readonly AppRow[]; installed: readon
       const time = Math.floor(time_ms / 1000);
       return [app, { version, digest, time, outcome, why: why?.slice(0, WHY_MAX_CHARACTERS) }];
     });
-  return JSON.stringify({ apps, installed: Object.fromEntries(installed) });
+  return JSON.stringify({
+    apps,
+    installed: Object.fromEntries(installed),
+    update_interval: input.updateInterval_s,
+  });
 }
 
 const WHY_MAX_CHARACTERS = 500;

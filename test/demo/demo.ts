@@ -2,7 +2,7 @@
  * `npm run demo`: one platform and one gateway on this machine, an application deployed to it twice, each step shown with
  * its time. Needs nothing but this checkout; leaves nothing behind. `npm run demo -- --keep` leaves it running until Ctrl-C.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -200,14 +200,11 @@ function setTheStage(stage: Stage): Demo {
   };
 }
 
-/** Builds what is missing or older than what it is made of, showing it. */
-function build(): void {
-  const { status } = spawnSync(process.execPath, ['build.mjs', '--if-stale'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(status ?? 1);
-  console.log('');
+/** Builds what is missing or older than what it is made of, showing it. Resolves with the exit status. */
+function build(stopped: Promise<unknown>): Promise<number> {
+  const child = spawn(process.execPath, ['build.mjs', '--if-stale'], { cwd: ROOT, stdio: 'inherit' });
+  void stopped.then(() => child.kill('SIGTERM'));
+  return new Promise((done) => child.once('close', (status) => done(status ?? 130)));
 }
 
 function whatToTry({ stage, operator, supervised }: Demo): string {
@@ -241,8 +238,10 @@ async function main(): Promise<number> {
     console.error(`gwe runs on Linux gateways, and so does its demo; this is ${process.platform}.`);
     return 1;
   }
-  build();
   const stopped = stopRequest();
+  const built = await build(stopped);
+  if (built !== 0) return built;
+  console.log('');
   const stage = openStage();
   try {
     const demo = setTheStage(stage);
