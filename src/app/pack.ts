@@ -38,6 +38,8 @@ export interface Packing {
   /** Path of the tarball, ending in APP.vVERSION.tar.gz; one that is there is replaced once the new one is whole. */
   to: string;
   limits?: TarballLimits;
+  /** 1 … 9; the default takes the fewest bytes. */
+  gzipLevel?: number;
 }
 
 /**
@@ -49,11 +51,12 @@ export async function packTarball({
   files,
   to,
   limits = DEFAULT_LIMITS,
+  gzipLevel = GZIP_LEVEL,
 }: Packing): Promise<TarballFacts> {
   const name = parseTarballName(basename(to));
   const beside = join(dirname(to), `.${name.file}.${process.pid}.new`);
   try {
-    await write(root, withFolders(files), beside);
+    await write(root, withFolders(files), beside, gzipLevel);
     const source = createReadStream(beside);
     const facts = await inspectTarball(source, name, limits).finally(() => source.destroy());
     renameSync(beside, to);
@@ -64,9 +67,9 @@ export async function packTarball({
   }
 }
 
-async function write(root: string, paths: readonly string[], to: string): Promise<void> {
+async function write(root: string, paths: readonly string[], to: string, level: number): Promise<void> {
   const { createGzip } = await import('node:zlib');
-  const gzip = createGzip({ level: GZIP_LEVEL });
+  const gzip = createGzip({ level });
   await pipeline(
     Readable.from(archive(root, paths)),
     gzip,

@@ -4,6 +4,7 @@
  * Which header belongs to which entry is up to tar-reader.ts; what an entry may be, to entry-rules.ts.
  * Source: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
  */
+import { isUtf8 } from 'node:buffer';
 import { failed } from './checks.ts';
 
 export const BLOCK_BYTES = 512;
@@ -24,17 +25,26 @@ export const FIELDS = {
 } as const satisfies Record<string, readonly [offset: number, length_bytes: number]>;
 type Field = (typeof FIELDS)[keyof typeof FIELDS];
 
-/** What one header says. Names are bytes still: an extended header before it may say them better. */
+/** A name out of an archive. */
+export interface Name {
+  text: string;
+  /** If not, `text` holds U+FFFD in place of what could not be read. */
+  isUtf8: boolean;
+}
+
+/** What one header says; an extended header before it may say it better. */
 export interface TarHeader {
-  path: Buffer;
+  path: Name;
   /** The type flag: '0' file, '1' hard link, '2' symbolic link, '5' folder … */
   type: string;
   mode: number;
   size_bytes: number;
   mtime_s: number;
-  linkPath: Buffer;
+  linkPath: Name;
 }
 
+const SPACE = 0x20;
+const DIGIT_0 = 0x30;
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 /** Whether the block at `at` is one of those that end an archive. */
@@ -44,11 +54,10 @@ export function isZeroBlock(bytes: Buffer, at: number): boolean {
 
 /** Reads the header at `at`. Raises `check` (tar) when its checksum or one of its numbers is wrong. */
 export function readHeader(bytes: Buffer, at: number): TarHeader {
-  // A copy: what is kept of a header must not hold on to the whole chunk it came in, nor change with the next one.
-  const block = Buffer.from(bytes.subarray(at, at + BLOCK_BYTES));
+  const block = bytes.subarray(at, at + BLOCK_BYTES);
   const path = pathOf(block);
   if (number(block, FIELDS.checksum, path) !== checksumOf(block)) {
-    throw failed('tar', 'has a header with a wrong checksum: the archive is damaged', path.toString());
+    throw failed('tar', 'has a header with a wrong checksum: the archive is damaged', path.text);
   }
   return {
     path,
@@ -56,15 +65,16 @@ export function readHeader(bytes: Buffer, at: number): TarHeader {
     mode: number(block, FIELDS.mode, path),
     size_bytes: number(block, FIELDS.size, path),
     mtime_s: isNegative(block, FIELDS.mtime) ? 0 : number(block, FIELDS.mtime, path),
-    linkPath: fieldBytes(block, FIELDS.linkName),
+    linkPath: field(block, FIELDS.linkName),
   };
 }
 
 /** The sum of all bytes of a header, its checksum field taken as spaces. */
 export function checksumOf(block: Buffer): number {
   const [from, length] = FIELDS.checksum;
-  let sum = length * 0x20;
-  for (let i = 0; i < BLOCK_BYTES; i++) if (i < from || i >= from + length) sum += block[i] ?? 0;
+  let sum = length * SPACE;
+  for (let i = 0; i < from; i++) sum += block[i] ?? 0;
+  for (let i = from + length; i < BLOCK_BYTES; i++) sum += block[i] ?? 0;
   return sum;
 }
 
@@ -88,17 +98,28 @@ export function readPax(bytes: Buffer): Map<string, Buffer> {
   return records;
 }
 
-function pathOf(block: Buffer): Buffer {
-  const name = fieldBytes(block, FIELDS.name);
-  const isPosix = block.toString('latin1', FIELDS.magic[0], FIELDS.magic[0] + 6) === 'ustar\0';
-  const prefix = isPosix ? fieldBytes(block, FIELDS.prefix) : block.subarray(0, 0);
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
+/** A name in `bytes` from `from` up to `end`, or to the first zero byte before it. */
+export function nameIn(bytes: Buffer, from = 0, end = bytes.length): Name {
+  const zero = bytes.indexOf(0, from);
+  const to = zero === -1 || zero > end ? end : zero;
+  const text = from === to ? '' : bytes.toString('utf8', from, to);
+  // Only a text with a replacement character in it can come from bytes that are not UTF-8.
+  return { text, isUtf8: !text.includes('\ufffd') || isUtf8(bytes.subarray(from, to)) };
 }
 
-function fieldBytes(block: Buffer, [offset, length]: Field): Buffer {
-  const field = block.subarray(offset, offset + length);
-  const end = field.indexOf(0);
-  return end === -1 ? field : field.subarray(0, end);
+function pathOf(block: Buffer): Name {
+  const name = field(block, FIELDS.name);
+  if (block[FIELDS.prefix[0]] === 0 || !isPosix(block)) return name;
+  const prefix = field(block, FIELDS.prefix);
+  return { text: `${prefix.text}/${name.text}`, isUtf8: prefix.isUtf8 && name.isUtf8 };
+}
+
+function isPosix(block: Buffer): boolean {
+  return block.toString('latin1', FIELDS.magic[0], FIELDS.magic[0] + 6) === 'ustar\0';
+}
+
+function field(block: Buffer, [offset, length]: Field): Name {
+  return nameIn(block, offset, offset + length);
 }
 
 function isNegative(block: Buffer, [offset]: Field): boolean {
@@ -106,20 +127,29 @@ function isNegative(block: Buffer, [offset]: Field): boolean {
 }
 
 /** Octal digits, or GNU's base 256 where the first bit is set; an empty field is 0. */
-function number(block: Buffer, [offset, length]: Field, path: Buffer): number {
-  const field = block.subarray(offset, offset + length);
-  const value = (field[0] ?? 0) & 0x80 ? base256(field) : octal(field);
+function number(block: Buffer, [offset, length]: Field, path: Name): number {
+  const isBinary = ((block[offset] ?? 0) & 0x80) !== 0;
+  const value = isBinary ? base256(block, offset, length) : octal(block, offset, length);
   if (Number.isSafeInteger(value)) return value;
-  throw failed('tar', `has a header with a number that cannot be read, at byte ${offset}`, path.toString());
+  throw failed('tar', `has a header with a number that cannot be read, at byte ${offset}`, path.text);
 }
 
-function octal(field: Buffer): number {
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1];
-  if (digits === undefined) return Number.NaN;
-  return digits === '' ? 0 : Number.parseInt(digits, 8);
+/** Spaces, digits, and then nothing but spaces and zero bytes. */
+function octal(block: Buffer, offset: number, length: number): number {
+  const end = offset + length;
+  let at = offset;
+  let value = 0;
+  while (at < end && block[at] === SPACE) at += 1;
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - DIGIT_0;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  for (; at < end; at++) if (block[at] !== SPACE && block[at] !== 0) return Number.NaN;
+  return value;
 }
 
-function base256(field: Buffer): number {
-  if (field[0] !== 0x80) return Number.NaN;
-  return field.subarray(1).reduce((value, byte) => value * 256 + byte, 0);
+function base256(block: Buffer, offset: number, length: number): number {
+  if (block[offset] !== 0x80) return Number.NaN;
+  return block.subarray(offset + 1, offset + length).reduce((value, byte) => value * 256 + byte, 0);
 }

@@ -5,7 +5,15 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { failed, quoted } from './checks.ts';
-import { BLOCK_BYTES, isZeroBlock, readHeader, readPax, type TarHeader } from './tar-header.ts';
+import {
+  BLOCK_BYTES,
+  isZeroBlock,
+  type Name,
+  nameIn,
+  readHeader,
+  readPax,
+  type TarHeader,
+} from './tar-header.ts';
 
 /** Largest extended header (long names, attributes) that is kept in memory. */
 export const EXTENDED_HEADER_MAX_BYTES = 256 * 1024;
@@ -35,8 +43,8 @@ export interface TarHandler {
 
 /** What the extended headers before an entry say of it. */
 interface Extension {
-  path?: Buffer;
-  linkPath?: Buffer;
+  path?: Name;
+  linkPath?: Name;
   size_bytes?: number;
   mtime_s?: number;
   isSparse?: boolean;
@@ -145,7 +153,7 @@ export class TarReader {
     if (header.type !== 'g') this.#seenExtended.add(header.type);
     this.#extendedType = header.type;
     this.#extended = [];
-    this.#begin('extended', header.path.toString(), header.size_bytes);
+    this.#begin('extended', header.path.text, header.size_bytes);
   }
 
   #applyExtended(bytes: Buffer): void {
@@ -182,8 +190,8 @@ export class TarReader {
 }
 
 function extensionOf(type: string, bytes: Buffer): Extension {
-  if (type === 'L') return { path: withoutNul(bytes) };
-  if (type === 'K') return { linkPath: withoutNul(bytes) };
+  if (type === 'L') return { path: nameIn(bytes) };
+  if (type === 'K') return { linkPath: nameIn(bytes) };
   const records = readPax(bytes);
   const path = records.get('path');
   const linkPath = records.get('linkpath');
@@ -193,8 +201,8 @@ function extensionOf(type: string, bytes: Buffer): Extension {
     throw failed('tar', `an extended header gives ${quoted(size)} as a size`);
   }
   return {
-    ...(path === undefined ? {} : { path }),
-    ...(linkPath === undefined ? {} : { linkPath }),
+    ...(path === undefined ? {} : { path: wholeName(path) }),
+    ...(linkPath === undefined ? {} : { linkPath: wholeName(linkPath) }),
     ...(size === undefined ? {} : { size_bytes: Number(size) }),
     ...(mtime === undefined ? {} : { mtime_s: Math.max(0, Math.floor(Number(mtime)) || 0) }),
     ...([...records.keys()].some((key) => key.startsWith('GNU.sparse.')) ? { isSparse: true } : {}),
@@ -205,20 +213,20 @@ function extend(header: TarHeader, extension: Extension): TarEntry {
   const path = extension.path ?? header.path;
   const linkPath = extension.linkPath ?? header.linkPath;
   return {
-    path: path.toString(),
+    path: path.text,
     type: header.type,
     mode: header.mode,
     size_bytes: extension.size_bytes ?? header.size_bytes,
     mtime_s: extension.mtime_s ?? header.mtime_s,
-    linkPath: linkPath.toString(),
-    isUtf8: isUtf8(path) && isUtf8(linkPath),
+    linkPath: linkPath.text,
+    isUtf8: path.isUtf8 && linkPath.isUtf8,
     isSparse: extension.isSparse ?? false,
   };
 }
 
-function withoutNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end === -1 ? bytes : bytes.subarray(0, end);
+/** A pax value may hold zero bytes: they are kept, for the rules to refuse. */
+function wholeName(bytes: Buffer): Name {
+  return { text: bytes.toString('utf8'), isUtf8: isUtf8(bytes) };
 }
 
 function takeZeros(bytes: Buffer, at: number): number {

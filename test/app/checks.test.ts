@@ -15,6 +15,7 @@ import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { CHECKS, CheckFailure, DEFAULT_LIMITS, type TarballLimits } from '../../src/app/checks.ts';
+import { ALL_PATHS_MAX_BYTES, admit, nothingSeen } from '../../src/app/entry-rules.ts';
 import { extractTarball } from '../../src/app/extract.ts';
 import { inspectTarball } from '../../src/app/inspect.ts';
 import { parseTarballName } from '../../src/app/name.ts';
@@ -22,6 +23,7 @@ import { SETTINGS } from '../../src/config/settings.ts';
 import { app, block, INSTALL, tar, tgz } from './craft.ts';
 import { flip, GOOD, HOSTILE_BYTES, type Hostile } from './hostile-bytes.ts';
 import { HOSTILE_ENTRIES } from './hostile-entries.ts';
+import { HOSTILE_TOP_FILES } from './hostile-top-files.ts';
 
 const NAME = parseTarballName('demo.v1.tar.gz');
 const KIB = 1024;
@@ -33,7 +35,7 @@ before(() => {
 });
 after(() => rmSync(scratch, { recursive: true }));
 
-const HOSTILE = [...HOSTILE_BYTES, ...HOSTILE_ENTRIES];
+const HOSTILE = [...HOSTILE_BYTES, ...HOSTILE_ENTRIES, ...HOSTILE_TOP_FILES];
 
 for (const hostile of HOSTILE) {
   test(`a tarball with ${hostile.what} is discarded by the check "${hostile.check}"`, async () => {
@@ -105,6 +107,40 @@ test('a bomb of headers and of zeros after the end stops reading the source earl
   const limits = { maxTarball_bytes: DEFAULT_LIMITS.maxTarball_bytes, maxUnpacked_bytes: 10, maxEntries: 10 };
   await assert.rejects(inspectTarball(Readable.from(endless()), NAME, limits), { check: 'limits' });
   assert.ok(sent < 100, `${sent} MiB were read`);
+});
+
+test('paths are kept in memory, so all of them together have a limit', () => {
+  const seen = nothingSeen();
+  const header = {
+    type: '0',
+    mode: 0o644,
+    size_bytes: 0,
+    mtime_s: 0,
+    linkPath: '',
+    isUtf8: true,
+    isSparse: false,
+  };
+  const paths = Math.ceil(ALL_PATHS_MAX_BYTES / 1000) + 1;
+  assert.throws(
+    () => {
+      for (let i = 0; i < paths; i++)
+        admit(
+          { ...header, path: `${String(i).padStart(9, '0')}${'/long'.repeat(198)}`.slice(0, 1000) },
+          seen,
+        );
+    },
+    { check: 'limits', message: /one path too many/ },
+  );
+});
+
+test('a source that stalls does not hold up the end of a tarball that passed a limit', async () => {
+  const bomb = gzipSync(Buffer.concat([block(INSTALL), block({ name: 'x', size: 1e6, contents: 'x' })]));
+  const stalling = new Readable({ read: () => {} });
+  stalling.push(bomb);
+  const limits = { ...DEFAULT_LIMITS, maxUnpacked_bytes: 1000 };
+  await assert.rejects(inspectTarball(stalling, NAME, limits), { check: 'limits' });
+  assert.equal(stalling.destroyed, false, 'an upload could not be answered any more');
+  stalling.destroy();
 });
 
 test('of two failures the one that comes first in the list is told', async () => {
