@@ -43,6 +43,7 @@ export async function runEngine(context: EngineContext, options: { once: boolean
   try {
     for (let engine = await openEngine(context); ; engine = await openEngine(context)) {
       const turn = await closing(engine, () => takeTurn(engine));
+      if (options.once || context.signal.aborted) engine.saveState();
       if (context.signal.aborted) return options.once ? 1 : 0;
       if (options.once) return exitOfTurn(turn, inTrial(context.env));
       await hibernate(engine, turn.end);

@@ -51,7 +51,7 @@ test('no malformed update_interval changes the interval, and each is answered an
   const gateway = makeGateway(t, { server: platform.url, product: platform.product });
   expectZero(platform.operator('gateway', 'add', gateway.serial));
   for (const [index, text] of INTERVALS.entries()) {
-    expectZero(platform.operator('write', gateway.serial, 'update_interval', text));
+    expectZero(platform.operator('write', gateway.serial, 'update_interval', '--', text));
     assert.equal((await gateway.gweAsync('--once')).status, 3, text);
     const answers = await platform.points(gateway.serial, 'fetch_status');
     assert.equal(answers.length, index + 1, text);
