@@ -59,8 +59,7 @@ export function spellOut(command: string, words: readonly string[], options: rea
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     if (word === '--') operands.push(...queue.splice(0));
     else if (word.startsWith('--')) flags.push(...spellLong(command, word, queue, options));
-    else if (word.length > 1 && word.startsWith('-'))
-      flags.push(...spellShort(command, word, queue, options));
+    else if (!isValue(word)) flags.push(...spellShort(command, word, queue, options));
     else operands.push(word);
   }
   return [...flags, '--', ...operands];

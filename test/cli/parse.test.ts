@@ -60,7 +60,11 @@ test('after two dashes all words are operands', () => {
   assert.deepEqual(args.operands, ['-t', '60', '--']);
 });
 
-test('a single dash is an operand: standard input', () => {
+test('a single dash (standard input) and negative numbers are operands', () => {
+  assert.deepEqual(parseArgs('gdc write', ['a', '-1.5'], [], [{ name: 'A' }, { name: 'B' }]).operands, [
+    'a',
+    '-1.5',
+  ]);
   assert.deepEqual(parseArgs('gdc write', ['a', '-'], [], [{ name: 'A' }, { name: 'B' }]).operands, [
     'a',
     '-',
