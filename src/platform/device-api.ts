@@ -35,7 +35,7 @@ export async function timestamp({ platform }: Call): Promise<Answer> {
 
 /** `GET /ip`: the caller's address. */
 export async function ip({ request }: Call): Promise<Answer> {
-  return text(request.remote.replace(/^::ffff:/, ''));
+  return text(request.remote);
 }
 
 /** The digest of the caller's CIK. Raises `unauthorized` when there is none. */

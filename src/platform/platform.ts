@@ -4,9 +4,10 @@
  */
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
+import { GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import { makeFolder } from '../host/files.ts';
-import { releaseLock, takeLock } from '../host/lock.ts';
+import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { openContentStore } from './content-store.ts';
 import type { Platform } from './context.ts';
@@ -39,12 +40,42 @@ export interface RunningPlatform {
   close(): Promise<void>;
 }
 
-/** Starts the platform. Raises `locked` (another one has the folder), `layout`, `io`, `usage` (the address). */
+/** Starts the platform. Raises `locked` (another one has the folder), `layout`, `io`, `usage` (address, certificate). */
 export async function startPlatform(options: PlatformOptions): Promise<RunningPlatform> {
+  makeFolder(options.dataFolder);
+  const lock = join(options.dataFolder, 'lock');
+  takeFolder(lock, options.dataFolder);
+  try {
+    const running = await open(options);
+    const close = async () => {
+      await running.close();
+      releaseLock(lock);
+    };
+    return { ...running, close };
+  } catch (error) {
+    releaseLock(lock);
+    throw error;
+  }
+}
+
+function takeFolder(lock: string, folder: string): void {
+  try {
+    takeLock(lock);
+  } catch (error) {
+    if (!(error instanceof GweError) || error.code !== 'locked') throw error;
+    throw new GweError(
+      'locked',
+      `Cannot use ${folder}: another platform (process ${lockHolder(lock)}) has it`,
+      {
+        cause: error,
+        hint: 'Stop that one first, or give this one another folder: --data DIR',
+      },
+    );
+  }
+}
+
+async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const { dataFolder, clock, log, vendor } = options;
-  makeFolder(dataFolder);
-  const lock = join(dataFolder, 'lock');
-  takeLock(lock);
   const store = openSqliteStore(join(dataFolder, 'platform.db'), clock);
   const waiters = createWaiters();
   try {
@@ -57,22 +88,18 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
     const firstToken = await ensureToken(store, options.presetToken, clock.now(), log);
     const platform: Platform = { store, content, waiters, vendor, clock, log };
     const server = await startServer(platform, options);
-    const scheme = options.tls === undefined ? 'http' : 'https';
-    const host = isIPv6(options.host) ? `[${options.host}]` : options.host;
-    return {
-      url: `${scheme}://${host}:${server.port}`,
-      port: server.port,
-      firstToken,
-      async close() {
-        waiters.close();
-        await server.close();
-        await store.close();
-        releaseLock(lock);
-      },
+    const close = async () => {
+      waiters.close();
+      await server.close();
+      await store.close();
     };
+    return { url: urlOf(options, server.port), port: server.port, firstToken, close };
   } catch (error) {
     await store.close();
-    releaseLock(lock);
     throw error;
   }
+}
+
+function urlOf({ host, tls }: PlatformOptions, port: number): string {
+  return `${tls === undefined ? 'http' : 'https'}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

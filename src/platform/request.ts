@@ -39,7 +39,7 @@ export function readRequest(incoming: IncomingMessage, outgoing: ServerResponse)
     query,
     header: (name) => headerOf(incoming, name),
     pairs: () => decodeForm(query),
-    remote: incoming.socket.remoteAddress ?? 'unknown',
+    remote: (incoming.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, ''),
     get gone() {
       return goneSignal(outgoing);
     },

@@ -52,7 +52,7 @@ export async function startServer(
   const server: Server =
     where.tls === undefined
       ? createServer(options, onRequest)
-      : (await import('node:https')).createServer({ ...options, ...readTls(where.tls) }, onRequest);
+      : (await import('node:https')).createServer({ ...options, ...(await readTls(where.tls)) }, onRequest);
   server.maxConnections = limits.CONNECTIONS_MAX;
   // Without these two, node would answer before the handlers had a say: an upload may be refused before it is sent.
   server.on('checkContinue', onRequest);
@@ -84,11 +84,17 @@ function createOrder(): (socket: Socket, work: () => Promise<void>) => void {
   };
 }
 
-function readTls(files: TlsFiles): { cert: Buffer; key: Buffer } {
+async function readTls(files: TlsFiles): Promise<{ cert: Buffer; key: Buffer }> {
+  const { createSecureContext } = await import('node:tls');
   try {
-    return { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    const pair = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    createSecureContext(pair);
+    return pair;
   } catch (error) {
-    throw new GweError('usage', `Cannot read the certificate: ${explain(error)}`, { cause: error });
+    throw new GweError('usage', `Cannot use the certificate ${files.cert}: ${explain(error)}`, {
+      cause: error,
+      hint: 'Both files must be PEM, and the key must be the one of the certificate.',
+    });
   }
 }
 

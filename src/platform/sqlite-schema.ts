@@ -6,8 +6,10 @@
  * history too, so each is written once, and those of many gateways side by side. A point without value has the same
  * text as the one before it: reports that did not change cost a few bytes.
  */
+import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
+import { PRIVATE_FILE_MODE } from '../host/files.ts';
 
 const PRAGMAS = `
   PRAGMA page_size = 8192;
@@ -72,6 +74,8 @@ const MIGRATIONS: readonly string[] = [
 export function openDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
+    // The write-ahead log, where it is made, takes the same mode.
+    chmodSync(file, PRIVATE_FILE_MODE);
     db.exec(PRAGMAS);
     migrate(db, file);
     return db;

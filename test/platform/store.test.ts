@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -196,4 +196,26 @@ test('all that was kept is there after a restart: keys, values, content', async 
   assert.equal(read.body.toString(), 'device_info=kept');
   const bytes = await two.call('GET', '/provision/download?id=file', [`X-Exosite-CIK: ${cik}`]);
   assert.equal(bytes.body.toString(), 'bytes');
+});
+
+test('a second platform on the same folder is refused, and says who has it', async (t) => {
+  const dataFolder = folderFor(t);
+  const options = {
+    dataFolder,
+    host: '127.0.0.1',
+    port: 0,
+    vendor: 'v',
+    log: createLog('CRITICAL'),
+    clock: clockAt(0),
+  };
+  // Process 1 runs on every machine, and it is not this one.
+  const birth = readFileSync('/proc/1/stat', 'utf8').split(') ')[1]?.split(' ')[19];
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  writeFileSync(join(dataFolder, 'lock'), `1 ${boot}/${birth}\n`);
+  await assert.rejects(startPlatform(options), (error) => {
+    assert.ok(error instanceof GweError);
+    assert.equal(error.code, 'locked');
+    assert.match(error.message, /another platform \(process 1\)/);
+    return true;
+  });
 });
