@@ -4,16 +4,18 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { pssOfTree_KiB } from '../e2e/machine.ts';
 import { openStage, type Ran, type Stage } from './stage.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const GWE_FILE = join(ROOT, 'dist', `gwe-linux-${process.arch}`);
 const EXAMPLES = join(import.meta.dirname, 'example');
-const SUPERVISORD = '/usr/bin/supervisord';
-const SUPERVISORCTL = '/usr/bin/supervisorctl';
+/** Where Debian puts supervisord, and where pip does. */
+const SUPERVISOR_BIN = ['/usr/bin', '/usr/local/bin'].find((bin) => existsSync(join(bin, 'supervisord')));
+const SUPERVISORD = join(SUPERVISOR_BIN ?? '/usr/bin', 'supervisord');
+const SUPERVISORCTL = join(SUPERVISOR_BIN ?? '/usr/bin', 'supervisorctl');
 const PRODUCT = 'demo';
 const SERIAL = 'gw-1';
 /** Short enough for a demo; a fleet takes hours. */
@@ -47,7 +49,7 @@ async function startPlatform({ stage, gwe, operator }: Demo): Promise<string> {
   stage.step('$ gwe platform --data …/platform --listen 127.0.0.1:0 &');
   const platform = stage.start('platform', command, operator);
   const failed = platform.ended.then((status) => {
-    throw new Error(`the platform ended with ${status}; see what it said with --keep`);
+    throw new Error(`The platform ended with ${status}.`);
   });
   failed.catch(() => {});
   const url = await Promise.race([
@@ -196,7 +198,7 @@ function setTheStage(stage: Stage): Demo {
       VITALS_HOME: join(stage.folder, 'gateway/opt/vitals'),
       VITALS_INTERVAL_S: '2',
     },
-    supervised: existsSync(SUPERVISORD),
+    supervised: SUPERVISOR_BIN !== undefined,
   };
 }
 
@@ -213,12 +215,12 @@ function whatToTry({ stage, operator, supervised }: Demo): string {
   return `
 It goes on running. In another terminal, as the operator:
   ${set}
-  gwe gateways                              # the fleet
-  gwe read ${SERIAL} vitals --points 5          # what the application says
-  gwe deploy ${SERIAL} vitals.v1.tar.gz         # back to version 1
-  gwe write ${SERIAL} update_interval 20        # check in less often
-  gwe read ${SERIAL} device_info                # what kind of machine it is
-${supervised ? `  ${ctl} status    # what keeps running on the gateway\n  ${ctl} tail gwe stderr\n` : ''}\
+  gwe gateways                        # the fleet
+  gwe read ${SERIAL} vitals --points 5    # what the application says
+  gwe deploy ${SERIAL} vitals.v1.tar.gz   # back to version 1
+  gwe write ${SERIAL} update_interval 20  # check in less often
+  gwe read ${SERIAL} device_info          # what kind of machine it is
+${supervised ? `  ${ctl} status   # what runs on the gateway\n  ${ctl} tail gwe stderr\n` : ''}\
 As the gateway:
   export GWE_CONFIG_DIR=${stage.folder}/gateway/etc GWE_STATE_DIR=${stage.folder}/gateway/var
   gwe status; gwe why
@@ -231,6 +233,13 @@ function stopRequest(): Promise<'stopped'> {
   return new Promise((stopped) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopped('stopped'));
   });
+}
+
+/** The end of a log, for whoever must find out why the demo failed. */
+function lastLines(path: string): string {
+  if (!existsSync(path)) return '';
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-15);
+  return [`--- ${basename(path)}`, ...lines].join('\n');
 }
 
 async function main(): Promise<number> {
@@ -253,6 +262,9 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+    for (const log of ['platform.log', 'gateway.log', 'log/gwe.log', 'supervisord.log']) {
+      console.error(lastLines(join(stage.folder, log)));
+    }
     return 1;
   } finally {
     stage.step('clearing away');
