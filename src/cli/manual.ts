@@ -50,8 +50,8 @@ export const SIGNALS: readonly Entry[] = [
 ];
 
 export const ENVIRONMENT: readonly Entry[] = [
-  ['GWE_CONFIG_DIR', 'Folder of the configuration, in place of the one below.'],
-  ['GWE_STATE_DIR', 'Folder of the state, in place of the one below.'],
+  ['GWE_CONFIG_DIR', 'Folder of the configuration, in place of the default one.'],
+  ['GWE_STATE_DIR', 'Folder of the state, in place of the default one.'],
   ['HTTPS_PROXY, NO_PROXY', 'Proxy to use, unless security.proxy is set, and the hosts to reach without it.'],
 ];
 

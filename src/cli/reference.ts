@@ -6,6 +6,7 @@ import {
   type SettingName,
   splitSettingName,
 } from '../config/settings.ts';
+import { CAUSE_CODES, CAUSES } from './cause-table.ts';
 import type { CommandRow } from './command-row.ts';
 import { CLIENT_COMMANDS, COMMAND_GROUPS, COMMANDS } from './commands.ts';
 import { byGroup, commandTerm, defaultInWords, flagSentence, flagTerm } from './describe.ts';
@@ -43,6 +44,16 @@ export function commandLineReference(): string {
       `### ${group}`,
       ...rows.flatMap((row) => command('gwe', row)),
     ]),
+    '## What `gwe why` can say',
+    'Each cause has a code that stays the same from version to version. The most pressing come first. Those without a mark hold up something that was asked for, and make `gwe why` end with 1; those with a star are only worth knowing.',
+    ...markdownTable(
+      ['code', 'meaning', 'what to do'],
+      CAUSE_CODES.map((code) => [
+        code,
+        `${CAUSES[code].blocks ? '' : '\\* '}${CAUSES[code].sentence}`,
+        CAUSES[code].todo,
+      ]),
+    ),
     '## gdc, the device client',
     CLIENT_DESCRIPTION,
     ...CLIENT_COMMANDS.flatMap((row) => command('gdc', row)),

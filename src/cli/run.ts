@@ -3,7 +3,7 @@
  * Everything but the tables is loaded only when it is called, so that an engine that wakes up pays for none of it.
  */
 import { basename } from 'node:path';
-import { asGweError, exitStatus, GweError } from '../errors.ts';
+import { asGweError, exitStatus, GweError, systemCode } from '../errors.ts';
 import type { CommandArgs, CommandRow } from './command-row.ts';
 import { CLIENT_COMMANDS, COMMANDS } from './commands.ts';
 import type { CommandContext } from './context.ts';
@@ -85,8 +85,18 @@ async function runCommand(
 
 /** An error as standard error shows it: wrong usage or configuration in one line, all else with what to do below it. */
 export function errorText(program: string, thrown: unknown): string {
-  const { message, hint } = asGweError(thrown);
+  const error = asGweError(thrown);
+  const { message } = error;
+  const hint = error.hint ?? permissionHint(error);
   if (hint === undefined || hint === '') return `${program}: ${message}\n`;
   if (exitStatus(thrown) !== 2) return `${program}: ${message}\n  ${hint.replaceAll('\n', '\n  ')}\n`;
   return `${program}: ${`${message}. ${hint}`.replace(/\s*\n\s*/g, ' ')}\n`;
+}
+
+function permissionHint({ cause }: GweError): string | undefined {
+  const code = systemCode(cause);
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return undefined;
+  return code === 'EROFS'
+    ? 'The file system is mounted read-only.'
+    : 'Run it as the user that the folder belongs to, often root: sudo gwe …';
 }
