@@ -5,6 +5,7 @@ import type { OperatorCall } from './context.ts';
 import { ACTIVATION_WINDOW_MS } from './limits.ts';
 import { ridOf, statusOf } from './operator-serials.ts';
 import { fieldOf } from './request.ts';
+import { isInRanges } from './serial-ranges.ts';
 import type { LogEntry } from './store.ts';
 
 const nameOf = ({ params }: OperatorCall) => ({
@@ -21,7 +22,8 @@ export async function serialInfo(call: OperatorCall): Promise<Answer> {
     return log === undefined ? statusLine(404) : csvList(log.map(logRow));
   }
   const gateway = await platform.store.gateway(nameOf(call));
-  if (gateway === undefined) return statusLine(404);
+  if (gateway === undefined)
+    return (await isInRanges(platform.store, nameOf(call))) ? empty(204) : statusLine(404);
   if (gateway.state === 'unused' || show === 'groups') return empty(204);
   return csvRow(encodeCsvRow([statusOf(gateway), ridOf(gateway), gateway.extra]));
 }
@@ -37,9 +39,19 @@ export async function changeSerial(call: OperatorCall): Promise<Answer> {
   if (has('delete') || has('remove')) return remove(call);
   if (has('disable')) return disable(call);
   if (!has('enable')) return statusLine(400);
+  await adoptFromRange(call);
   const oldSerial = fieldOf(pairs, 'oldsn');
   if (oldSerial !== undefined) return remap(call, oldSerial);
   return fieldOf(pairs, 'owner') === undefined ? enableAgain(call) : createClient(call);
+}
+
+/** A serial number within a range of its model is there as soon as somebody means it. */
+async function adoptFromRange(call: OperatorCall): Promise<void> {
+  const { store, clock } = call.platform;
+  const { product, serial } = nameOf(call);
+  if ((await store.gateway({ product, serial })) !== undefined) return;
+  if (!(await isInRanges(store, { product, serial }))) return;
+  await store.addGateways(product, [{ serial, extra: '' }], 'unused', clock.now());
 }
 
 /** `DELETE …/model/M/SN`. */

@@ -5,6 +5,7 @@ import type { OperatorCall } from './context.ts';
 import { PAGE_MAX_ROWS, PAGE_MIN_ROWS, SERIALS_MAX } from './limits.ts';
 import { isName } from './names.ts';
 import { fieldOf, fieldsOf } from './request.ts';
+import { parseRanges, rangeText } from './serial-ranges.ts';
 import type { Gateway, NewGateway } from './store.ts';
 
 /** `GET …/model/M/?offset=&limit=`: `sn,rid,extra`; with `status=true` `sn,status,rid,extra`. */
@@ -12,6 +13,7 @@ export async function listSerials({ request, platform, params }: OperatorCall): 
   const product = params['model'] ?? '';
   if ((await platform.store.product(product)) === undefined) return statusLine(404);
   const pairs = request.pairs();
+  if (fieldOf(pairs, 'show') === 'ranges') return rangesAnswer((await platform.store.ranges(product)) ?? []);
   const gateways = await platform.store.gateways({ product, ...pageOf(pairs) });
   const withStatus = fieldOf(pairs, 'status') === 'true';
   return csvList(
@@ -44,10 +46,10 @@ export function ridOf(gateway: Gateway): string {
 
 /** `POST …/model/M/`: adds `sn=&extra=`, `sn[]=…` or csv `sn,extra`; removes with `delete=true` or `remove=true`. */
 export async function changeSerials(call: OperatorCall): Promise<Answer> {
-  const { request, params } = call;
+  const { request, params, platform } = call;
   const product = params['model'] ?? '';
   if (isCsv(call)) return add(call, product, serialsInCsv(await request.text()));
-  if (isRanges(call)) return statusLine(501);
+  if (isRanges(call)) return changeRanges(call, platform.store.addRanges);
   const pairs = await request.form();
   const serials = fieldsOf(pairs, 'sn');
   if (['delete', 'remove'].some((name) => fieldOf(pairs, name) === 'true'))
@@ -62,7 +64,7 @@ export async function changeSerials(call: OperatorCall): Promise<Answer> {
 
 /** `DELETE …/model/M/` with one serial number a line, or as a form. */
 export async function removeSerials(call: OperatorCall): Promise<Answer> {
-  if (isRanges(call)) return statusLine(501);
+  if (isRanges(call)) return changeRanges(call, call.platform.store.removeRanges);
   const body = await call.request.text();
   const named = isCsv(call) ? [] : fieldsOf(decodeForm(body.trim()), 'sn');
   const serials = named.length > 0 ? named : serialsInCsv(body).map(({ serial }) => serial);
@@ -75,6 +77,20 @@ function isCsv({ request }: OperatorCall): boolean {
 
 function isRanges({ request }: OperatorCall): boolean {
   return /^application\/(javascript|json)\b/i.test(request.header('content-type') ?? '');
+}
+
+async function changeRanges(
+  { request, params }: OperatorCall,
+  change: (product: string, ranges: readonly string[]) => Promise<boolean>,
+): Promise<Answer> {
+  const ranges = parseRanges(await request.text());
+  if (ranges === undefined) return statusLine(400);
+  return (await change(params['model'] ?? '', ranges.map(rangeText))) ? empty(205) : statusLine(404);
+}
+
+function rangesAnswer(ranges: readonly string[]): Answer {
+  const body = `{"ranges":[${ranges.join(',')}]}`;
+  return { status: 200, headers: [['Content-Type', 'application/javascript; charset=utf-8']], body };
 }
 
 /** Lines `sn,extra`, with either line end; what follows the first comma is the extra, commas and all. */

@@ -5,6 +5,7 @@ import { contentBytes } from './content-answer.ts';
 import type { Call, Platform } from './context.ts';
 import { keyOf } from './device-api.ts';
 import { fieldOf, type PlatformRequest } from './request.ts';
+import { isInRanges } from './serial-ranges.ts';
 import type { Content } from './store.ts';
 import { digestOf, newSecret } from './tokens.ts';
 
@@ -24,7 +25,8 @@ export async function activate({ request, platform }: Call): Promise<Answer> {
     connection: request.remote,
     entry: 'activated',
   });
-  if (end === 'unknown') return statusLine(404);
+  if (end === 'unknown')
+    return statusLine((await isInRanges(platform.store, { product, serial })) ? 409 : 404);
   if (end === 'conflict') return statusLine(409);
   platform.log.info(`Activated gateway ${serial} of ${product}`);
   return text(cik);

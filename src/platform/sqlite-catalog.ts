@@ -1,17 +1,10 @@
-/** Products, gateways, activation in SQLite: synchronous functions over prepared statements. */
+/** Gateways and their activation in SQLite, and with sqlite-products.ts the whole catalog: synchronous functions over prepared statements. */
 import type { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
 import { ACTIVATION_LOG_MAX } from './limits.ts';
+import { prepareProducts, prepareRanges } from './sqlite-products.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
-import type {
-  Gateway,
-  GatewayFilter,
-  GatewayRef,
-  GatewayState,
-  LogEntry,
-  NewGateway,
-  Product,
-} from './store.ts';
+import type { Gateway, GatewayFilter, GatewayRef, GatewayState, LogEntry, NewGateway } from './store.ts';
 import { newSecret } from './tokens.ts';
 
 const GATEWAY_COLUMNS = `g.id, p.name AS product, g.serial, g.rid, g.state, g.extra, g.created_ms, g.last_seen_ms,
@@ -45,6 +38,7 @@ export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => numb
   return {
     find,
     ...prepareProducts(db),
+    ...prepareRanges(db),
     ...prepareGateways(db, find, readGateway),
     ...prepareKeys(db, find),
   };
@@ -54,48 +48,6 @@ function readState(state: string): GatewayState {
   if (state === 'unused' || state === 'enabled' || state === 'activated' || state === 'disabled')
     return state;
   throw new GweError('internal', `Cannot read the state of a gateway: "${state}"`);
-}
-
-function prepareProducts(db: DatabaseSync) {
-  const columns = `name, rid, template, created_ms,
-    (SELECT count(*) FROM gateway g WHERE g.product_id = product.id) AS gateways`;
-  const all = db.prepare(`SELECT ${columns} FROM product ORDER BY name`);
-  const one = db.prepare(`SELECT ${columns} FROM product WHERE name = ?`);
-  const ofHost = db.prepare('SELECT name FROM product WHERE name = ? COLLATE NOCASE ORDER BY name LIMIT 1');
-  const add = db.prepare(
-    'INSERT INTO product (name, rid, template, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  );
-  const template = db.prepare('UPDATE product SET template = ? WHERE name = ?');
-  const remove = db.prepare('DELETE FROM product WHERE name = ?');
-  const addAlias = db.prepare(
-    `INSERT INTO product_alias (product_id, alias) SELECT id, ? FROM product WHERE name = ?
-     ON CONFLICT DO UPDATE SET alias = excluded.alias`,
-  );
-  const readProduct = (row: Row): Product => ({
-    name: text(row, 'name'),
-    rid: text(row, 'rid'),
-    template: text(row, 'template'),
-    created_ms: int(row, 'created_ms'),
-    gateways: int(row, 'gateways'),
-  });
-  return {
-    products: () => all.all().map(readProduct),
-    product(name: string): Product | undefined {
-      const row = one.get(name);
-      return row === undefined ? undefined : readProduct(row);
-    },
-    productOfHost(label: string): string | undefined {
-      const row = ofHost.get(label);
-      return row === undefined ? undefined : text(row, 'name');
-    },
-    addProduct: (product: { name: string; rid: string; template: string; now_ms: number }) =>
-      add.run(product.name, product.rid, product.template, product.now_ms).changes === 0
-        ? ('exists' as const)
-        : ('added' as const),
-    setTemplate: (name: string, form: string) => template.run(form, name).changes > 0,
-    removeProduct: (name: string) => remove.run(name).changes > 0,
-    addProductAlias: (product: string, alias: string) => addAlias.run(alias, product).changes > 0,
-  };
 }
 
 type Find = (who: GatewayRef) => { id: number; productId: number } | undefined;

@@ -68,6 +68,12 @@ const MIGRATIONS: readonly string[] = [
     created_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE serial_range (
+    product_id INTEGER NOT NULL REFERENCES product ON DELETE CASCADE, range TEXT NOT NULL,
+    PRIMARY KEY (product_id, range)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Opens (or makes) the file and brings it forward. Raises `layout` for a file of a newer gwe, `io` for what is no database. */

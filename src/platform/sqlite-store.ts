@@ -64,6 +64,9 @@ export function openSqliteStore(file: string, clock: Clock): Store {
     addProduct: (product) => run(() => catalog.addProduct(product)),
     setTemplate: (name, template) => run(() => catalog.setTemplate(name, template)),
     removeProduct: (name) => run(() => catalog.removeProduct(name)),
+    ranges: async (product) => catalog.ranges(product),
+    addRanges: (product, ranges) => run(() => catalog.addRanges(product, ranges)),
+    removeRanges: (product, ranges) => run(() => catalog.removeRanges(product, ranges)),
     gateways: async (filter) => catalog.gateways(filter),
     gateway: async (who) => catalog.gateway(who),
     addGateways: (product, gateways, state, now_ms) =>

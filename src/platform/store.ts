@@ -138,6 +138,11 @@ export interface Store {
   setTemplate(name: string, template: string): Promise<boolean>;
   removeProduct(name: string): Promise<boolean>;
 
+  /** Ranges of serial numbers, as texts that are equal when the ranges are; `undefined`: no such product. */
+  ranges(product: string): Promise<string[] | undefined>;
+  addRanges(product: string, ranges: readonly string[]): Promise<boolean>;
+  removeRanges(product: string, ranges: readonly string[]): Promise<boolean>;
+
   gateways(filter: GatewayFilter): Promise<Gateway[]>;
   gateway(who: GatewayRef): Promise<Gateway | undefined>;
   /** All of them, or none: `exists` when one is there already. */

@@ -244,3 +244,52 @@ test('odd names: blanks, commas, slashes and other alphabets survive in serial n
   const raw = await platform.operate('GET', `${CONTENT}M%201/dir/file?download=true`);
   assert.equal(raw.body.toString(), 'dir/file', 'as libraries send it that do not encode');
 });
+
+test('a range of serial numbers stands for all of them: each may be enabled and activated', async (t) => {
+  const platform = await platformFor(t);
+  await platform.operate('POST', MODEL, 'model=M1&rid=1');
+  const ranges =
+    '{"ranges":[{"format":"base10","length":5,"first":10,"last":20},{"format":"mac:48","casing":"upper","first":16,"last":255}]}';
+  const type = ['Content-Type: application/javascript; charset=utf-8'];
+  assert.equal((await platform.operate('POST', `${MODEL}M1/`, ranges, type)).status, DONE);
+  assert.deepEqual(
+    new Set(
+      JSON.parse((await platform.operate('GET', `${MODEL}M1/?show=ranges`)).body.toString()).ranges.map(
+        JSON.stringify,
+      ),
+    ),
+    new Set(JSON.parse(ranges).ranges.map(JSON.stringify)),
+  );
+  const activate = (sn: string) =>
+    platform.call('POST', '/provision/activate', [], `vendor=acme&model=M1&sn=${sn}`);
+  for (const serial of ['00010', '00020', '00:00:00:00:00:1F']) {
+    assert.equal((await activate(serial)).status, CONFLICT, 'not enabled yet');
+    assert.equal((await platform.operate('GET', `${MODEL}M1/${serial}`)).status, 'HTTP/1.1 204 No Content');
+    assert.equal(
+      (await platform.operate('POST', `${MODEL}M1/${serial}`, 'enable=true&owner=1')).status,
+      'HTTP/1.1 200 OK',
+    );
+    assert.equal((await activate(serial)).status, 'HTTP/1.1 200 OK');
+  }
+  for (const serial of ['00021', '10', '00:00:00:00:00:1f', '00-00-00-00-00-1F']) {
+    assert.equal((await activate(serial)).status, MISSING, serial);
+    assert.equal(
+      (await platform.operate('POST', `${MODEL}M1/${serial}`, 'enable=true&owner=1')).status,
+      MISSING,
+      serial,
+    );
+  }
+  assert.equal((await platform.operate('DELETE', `${MODEL}M1/`, ranges, type)).status, DONE);
+  assert.equal((await activate('00011')).status, MISSING);
+  for (const bad of [
+    '{}',
+    '{"ranges":[{"format":"base64","first":1,"last":2}]}',
+    '{"ranges":[{"format":"base10","first":3,"last":2}]}',
+  ]) {
+    assert.equal(
+      (await platform.operate('POST', `${MODEL}M1/`, bad, type)).status,
+      'HTTP/1.1 400 Bad Request',
+      bad,
+    );
+  }
+});
