@@ -14,8 +14,7 @@ export async function recover(engine: Engine, turn: Turn): Promise<void> {
 export async function carryOn(engine: Engine, turn: Turn): Promise<void> {
   const result = await engine.installer.workOff(engine.context.signal);
   await engine.sending.settled();
-  if (result.ends.some((end) => end.outcome !== 'installed') || result.retry !== undefined)
-    turn.allDone = false;
+  if (result.ends.some((end) => end.outcome !== 'installed') || result.held.length > 0) turn.allDone = false;
   turn.retry = result.retry;
   turn.worked = turn.worked || result.ends.length > 0;
 }

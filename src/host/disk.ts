@@ -2,7 +2,6 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
-import { runScript } from './processes.ts';
 
 export interface Room {
   bytes: number;
@@ -28,6 +27,7 @@ export function roomOn(folder: string): Room {
  * lost to a power cut after we have noted that it ended. Returns whether it did.
  */
 export async function flushDisks(clock: Clock): Promise<boolean> {
+  const { runScript } = await import('./processes.ts');
   const run = { cwd: '/', env: process.env, timeout_s: FLUSH_LIMIT_S, killGrace_s: 1, outputMax_bytes: 1024 };
   const end = await runScript({ ...run, command: ['sync'] }, clock);
   return end.status === 0;

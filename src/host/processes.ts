@@ -18,6 +18,8 @@ export interface ScriptRun {
   outputMax_bytes: number;
   /** Aborting ends the run as the time limit would. */
   signal?: AbortSignal;
+  /** Told the process id, which is its group's too, so that whoever starts after a crash of ours can end it. */
+  onStart?: (pid: number) => void;
 }
 
 export interface ScriptEnd {
@@ -51,6 +53,7 @@ export async function runScript(run: ScriptRun, clock: Clock): Promise<ScriptEnd
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  if (child.pid !== undefined) run.onStart?.(child.pid);
   child.stdout.on('data', (chunk: Buffer) => output.add(chunk));
   child.stdout.on('error', () => {});
   const closed = new Promise<void>((resolve) => child.stdout.once('close', resolve));
@@ -101,6 +104,28 @@ function guardRun(pid: number | undefined, run: ScriptRun, clock: Clock, exited:
       return stopped;
     },
   };
+}
+
+/** How often a process group that is being ended is looked at. */
+const LOOK_EVERY_MS = 100;
+
+/** Ends what is left of the process group `pid`: TERM, and KILL after `killGrace_s`. Returns whether there was anything. */
+export async function endGroup(pid: number, killGrace_s: number, clock: Clock): Promise<boolean> {
+  if (!isGroup(pid)) return false;
+  killGroup(pid, 'SIGTERM');
+  const deadline_ms = clock.monotonic() + killGrace_s * 1000;
+  while (isGroup(pid) && clock.monotonic() < deadline_ms) await clock.sleep(LOOK_EVERY_MS);
+  killGroup(pid, 'SIGKILL');
+  return true;
+}
+
+function isGroup(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

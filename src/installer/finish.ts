@@ -71,7 +71,7 @@ function endOf(job: Job): InstallEnd {
 
 /** Tells that an item waits: no end, and under an id of its own. */
 export function reportWaiting(job: Job): void {
-  const { name, trouble } = job.item();
+  const { name, trouble, phase } = job.item();
   if (trouble === undefined) return;
   job.deps.report(
     {
@@ -82,6 +82,6 @@ export function reportWaiting(job: Job): void {
       why: trouble.why,
       time_ms: trouble.since_ms,
     },
-    `${job.key}-waiting-${trouble.told}`,
+    `${job.key}-waiting-${phase}-${trouble.told}`,
   );
 }

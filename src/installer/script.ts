@@ -1,9 +1,11 @@
 /** Running the scripts of an application: install.sh, health.sh, uninstall.sh. What follows from how they end is up to the phases. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, writeDurably } from '../host/files.ts';
-import { runScript, type ScriptEnd } from '../host/processes.ts';
+import { asGweError } from '../errors.ts';
+import { makeFolder, readIfThere, removeFolder, writeDurably } from '../host/files.ts';
+import { birthOf } from '../host/lock.ts';
+import { endGroup, runScript, type ScriptEnd } from '../host/processes.ts';
 import type { Job } from './job.ts';
 
 /** install.sh ends with this when it reboots the gateway on purpose, and wants to be run again at the next start. */
@@ -36,11 +38,38 @@ export async function callScript(job: Job, call: ScriptCall): Promise<ScriptEnd>
     killGrace_s: KILL_GRACE_S,
     outputMax_bytes: deps.settings['install.output_max_bytes'],
     signal: session.signal,
+    onStart: (pid: number) => noteRunning(job, pid),
   };
   deps.log.info(`${job.item().name.file}: ${call.script} begins (attempt ${call.attempt})`);
   const end = await runScript(run, deps.clock);
+  removeFolder(runningPath(job));
   deps.log.info(`${job.item().name.file}: ${describeEnd(call.script, end, call.timeout_s)}`);
   return end;
+}
+
+/**
+ * Notes which process group runs, for a start after a crash of gwe alone: the script goes on then, and must not meet its
+ * own second run. Not synced: a reboot ends every script anyway.
+ */
+function noteRunning(job: Job, pid: number): void {
+  try {
+    makeFolder(jobFolder(job));
+    writeFileSync(runningPath(job), `${pid} ${birthOf(pid) ?? ''}`);
+  } catch (error) {
+    job.deps.log.warning(`Cannot note which process ${pid} is: ${asGweError(error).message}`);
+  }
+}
+
+/** Ends a script of this item that an earlier gwe left running when it was killed. */
+export async function endLeftOver(job: Job): Promise<void> {
+  const [pid = '', birth] = (readIfThere(runningPath(job)) ?? '').split(' ');
+  if (!/^[1-9]\d*$/.test(pid) || birth === undefined || birth === '') return;
+  // Its leader may be gone and the group not; but a leader of another birth is somebody else's.
+  const now = birthOf(Number(pid));
+  if (birth.split('/')[0] !== job.deps.start().boot || (now !== undefined && now !== birth)) return;
+  if (await endGroup(Number(pid), KILL_GRACE_S, job.deps.clock)) {
+    job.deps.log.warning(`${job.item().name.file}: ended a script that was still running from before`);
+  }
 }
 
 /** What a script finds in its environment: gwe's own, and what it is about. */
@@ -69,6 +98,7 @@ export function describeEnd(script: string, end: ScriptEnd, timeout_s: number): 
 
 /** Where the item's own files lie: `app/` (unpacked), `output`. */
 export const jobFolder = (job: Job): string => join(job.deps.places.staging, job.key);
+const runningPath = (job: Job): string => join(jobFolder(job), 'running');
 const outputPath = (job: Job): string => join(jobFolder(job), 'output');
 
 /**

@@ -14,7 +14,7 @@ import type { ItemResult, JournalEntry, JournalItem } from './journal-format.ts'
 import { failureOf, isBeforeScript, PHASES, type Phase } from './phases.ts';
 import { rollback } from './rollback.ts';
 import { awaitReboot, runInstall } from './run.ts';
-import { keepOutput } from './script.ts';
+import { endLeftOver, keepOutput } from './script.ts';
 import { supervise } from './supervise.ts';
 import { sweep } from './sweep.ts';
 import { unpack } from './unpack.ts';
@@ -69,7 +69,7 @@ async function carryOutEntry(session: Session, { id, items }: JournalEntry): Pro
 /** One tarball, phase by phase, until it has ended or must wait. */
 async function carryOut(job: Job): Promise<Hold | undefined> {
   try {
-    resume(job);
+    await resume(job);
     for (;;) {
       const { phase } = job.item();
       if (phase === 'ended') return undefined;
@@ -88,8 +88,10 @@ async function carryOut(job: Job): Promise<Hold | undefined> {
 const stopped = () => new GweError('stopped', 'gwe was told to stop');
 
 /** Where an earlier run left it, as the table of phases says. */
-function resume(job: Job): void {
+async function resume(job: Job): Promise<void> {
   const item = job.item();
+  if (item.phase === 'ended') return;
+  await endLeftOver(job);
   const { resumesAt } = PHASES[item.phase];
   if (isSuperseded(job, item)) enter(job, 'report', { result: superseded() }, 0);
   else if (resumesAt !== item.phase) enter(job, resumesAt, {}, 0);
@@ -156,7 +158,9 @@ function tell(job: Job, hold: Hold): Hold {
   if (hold.kind === 'stopped') return hold;
   const isNews = noteTrouble(job, hold);
   if (isNews) job.deps.log.warning(`${job.item().name.file} waits: ${hold.error.message}`);
-  if (isNews && hold.kind === 'disk') tellWaiting(job);
+  // What is about to be reported with its end is not told to wait.
+  const { phase } = job.item();
+  if (isNews && hold.kind === 'disk' && phase !== 'commit' && phase !== 'report') tellWaiting(job);
   return hold;
 }
 
