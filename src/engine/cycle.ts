@@ -8,6 +8,7 @@
  * files: a turn after a sleep, `gwe --once` and the start after a power cut are one and the same path.
  */
 import { asGweError, type GweError } from '../errors.ts';
+import { createLog } from '../host/log.ts';
 import { ensureActivated } from './activation.ts';
 import { checkIn } from './check-in.ts';
 import { type Engine, type EngineContext, openEngine, takeStateFolder } from './engine.ts';
@@ -17,7 +18,7 @@ import { report } from './report.ts';
 import { hibernate } from './rest.ts';
 import type { TurnEnd } from './schedule.ts';
 import { listenForWakeUps } from './signals.ts';
-import { inTrial, settleTrialAfter } from './trial.ts';
+import { goOnWithTrial, inTrial, settleTrialAfter } from './trial.ts';
 import { exitOfTurn, turnEnded } from './turn-end.ts';
 
 /** How a turn went, for the exit status of `gwe --once` and for the sleep after it. */
@@ -41,6 +42,7 @@ export async function runEngine(context: EngineContext, options: { once: boolean
   const release = takeStateFolder(context);
   listenForWakeUps();
   try {
+    if (!options.once) await goOnWithTrial(context, createLog('INFO'));
     for (let engine = await openEngine(context); ; engine = await openEngine(context)) {
       const turn = await closing(engine, () => takeTurn(engine));
       if (options.once || context.signal.aborted) engine.saveState();

@@ -1,9 +1,9 @@
 /** The rest between two turns: awake for a nap, as a sleeping shell for longer. Signals wake either. */
 import type { Engine } from './engine.ts';
-import { becomeShell, becomeSleepingShell, canHibernate, shouldHibernate } from './hibernate.ts';
+import { becomeSleepingShell, canHibernate, shouldHibernate } from './hibernate.ts';
 import { type Sleep, sleepAfter, type TurnEnd } from './schedule.ts';
-import { TRIAL_LINE, trialUnderWay, writeStartScript } from './self-update.ts';
 import { wakeUps } from './signals.ts';
+import { goOnWithTrial } from './trial.ts';
 
 /** Sleeps until the next turn is due or WINCH or HUP comes; returns then, unless gwe has become something else by then. */
 export async function hibernate(engine: Engine, end: TurnEnd): Promise<void> {
@@ -17,7 +17,7 @@ export async function hibernate(engine: Engine, end: TurnEnd): Promise<void> {
   const sleep = sleepAfter(end, rhythm, Math.random);
   noteNext(engine, sleep);
   if (wakeUps.take()) return;
-  await tryNewGwe(engine);
+  await goOnWithTrial(context, engine.log);
   if (canHibernate() && shouldHibernate(settings['engine.hibernate'], sleep.sleep_s, context.isTerminal)) {
     await becomeSleepingShell(sleep.sleep_s, context.executable);
   }
@@ -38,26 +38,4 @@ async function nap(engine: Engine, sleep: Sleep): Promise<void> {
     if (!woken.aborted) throw error;
   });
   wakeUps.take();
-}
-
-/** When an install has just put a new gwe in place, the trial of it begins now; never returns then. */
-async function tryNewGwe(engine: Engine): Promise<void> {
-  const { places, executable } = engine.context;
-  const trial = trialUnderWay(places.state);
-  const [file, ...args] = executable;
-  if (trial === undefined || file === undefined || file === trial.previous) return;
-  engine.log.info(
-    `A new gwe is in place; it is on trial until it has completed a check-in (the old one is ${trial.previous})`,
-  );
-  writeStartScript(places.state, file, args);
-  await becomeTrialShell(places.state, file, args);
-}
-
-/** Becomes the shell that tries a new gwe; see self-update.ts. Never returns. */
-export async function becomeTrialShell(
-  stateFolder: string,
-  file: string,
-  args: readonly string[],
-): Promise<never> {
-  return becomeShell([TRIAL_LINE, 'gwe', stateFolder, file, ...args]);
 }

@@ -1,12 +1,13 @@
 /**
  * gwe updates gwe: the trial of a new file. The application tarball of gwe lays the new file in place, keeps the old one
- * beside it and leaves a mark in the state folder. From then on a shell, not gwe, decides: it starts the new file for one
+ * beside it and leaves a mark in the state folder, and with it start.sh, which supervisord's gwe.conf runs first for as
+ * long as it is there: a reboot in the middle of a trial goes on with it. From then on a shell, not gwe, decides: it starts the new file for one
  * check-in at a time; a complete one settles it, three starts without one (crash, hang, exit) bring the old file back.
  * A platform that nobody reaches proves nothing: then the old file is asked, and only if it gets through where the new
  * one did not, that counts.
  */
 import { join } from 'node:path';
-import { readIfThere, removeDurably, writeDurably } from '../host/files.ts';
+import { readIfThere, removeDurably } from '../host/files.ts';
 
 /** Starts that the new file has to complete a check-in. */
 export const TRIAL_STARTS = 3;
@@ -53,17 +54,6 @@ export function takeFailedTrial(stateFolder: string): string | undefined {
   if (note !== undefined) removeDurably(failed);
   return note;
 }
-
-/**
- * Leaves `start.sh` in the state folder while a trial is under way: gwe.conf of supervisord sources it before it starts
- * gwe, so that a reboot or a restart in the middle of a trial goes on with it even when the new file runs not at all.
- */
-export function writeStartScript(stateFolder: string, file: string, args: readonly string[]): void {
-  const words = [TRIAL_LINE, 'gwe', stateFolder, file, ...args].map(quote).join(' ');
-  writeDurably(trialFiles(stateFolder).start, `exec /bin/sh -c ${words}\n`);
-}
-
-const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
  * What the shell of a trial does: $1 is the state folder, $2 the file of gwe, the rest its arguments. Each start of the

@@ -1,11 +1,27 @@
 /** A new gwe's own part in its trial; the shell's part is in self-update.ts. */
 
+import { releaseLock } from '../host/lock.ts';
+import type { Log } from '../host/log.ts';
 import { VERSION } from '../host/version.ts';
-import type { Engine } from './engine.ts';
-import { settleTrial, takeFailedTrial, trialUnderWay } from './self-update.ts';
+import type { Engine, EngineContext } from './engine.ts';
+import { becomeShell } from './hibernate.ts';
+import { settleTrial, TRIAL_LINE, takeFailedTrial, trialUnderWay } from './self-update.ts';
 
 /** Whether this start is one of a trial: one check-in, nothing else. */
 export const inTrial = (env: NodeJS.ProcessEnv): boolean => env['GWE_TRIAL'] === '1';
+
+/**
+ * While a new gwe is on trial, the shell that tries it takes over: right after the install, and at a start in the middle
+ * of it. Never returns then; returns at once when there is no trial, or this is the old file.
+ */
+export async function goOnWithTrial({ places, executable, env }: EngineContext, log: Log): Promise<void> {
+  const trial = inTrial(env) ? undefined : trialUnderWay(places.state);
+  const [file, ...args] = executable;
+  if (trial === undefined || file === undefined || file === trial.previous) return;
+  log.info(`A new gwe is on trial until it has completed a check-in; the old one is ${trial.previous}`);
+  releaseLock(places.lock);
+  await becomeShell([TRIAL_LINE, 'gwe', places.state, file, ...args]);
+}
 
 /** After a complete check-in the new file stays; the old file, asked in the same trial, settles nothing. */
 export function settleTrialAfter(engine: Engine): void {

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  TRIAL_LINE,
-  takeFailedTrial,
-  trialFiles,
-  trialUnderWay,
-  writeStartScript,
-} from '../../src/engine/self-update.ts';
+import { TRIAL_LINE, takeFailedTrial, trialFiles, trialUnderWay } from '../../src/engine/self-update.ts';
 
 /** A folder with an old and a new gwe that are scripts, a trial under way, and naps that take no time. */
 function gateway(newGwe: string, oldGwe = 'settle') {
@@ -27,6 +21,7 @@ function gateway(newGwe: string, oldGwe = 'settle') {
   const settle = `rm ${folder}/self-update; exit 0`;
   const file = script('gwe', newGwe.replace('settle', settle));
   const previous = script('gwe.previous', oldGwe.replace('settle', 'exit 0'));
+  writeFileSync(join(folder, 'sync'), '#!/bin/sh\n', { mode: 0o755 });
   writeFileSync(join(folder, 'sleep'), '#!/bin/sh\n[ $1 -lt 600 ] || exec /bin/sleep $1\n', { mode: 0o755 });
   writeFileSync(trialFiles(folder).mark, `previous=${previous}\nstarts=0\n`);
   return { folder, file, previous, log: () => readFileSync(join(folder, 'log'), 'utf8').trim().split('\n') };
@@ -82,18 +77,4 @@ test('an outage that stops both versions counts against neither', () => {
   run(folder, file);
   assert.equal(log().filter((line) => line === 'gwe --x --once').length, 7);
   assert.doesNotMatch(readFileSync(file, 'utf8'), /gwe\.previous/);
-});
-
-test('the start script that supervisord sources goes on with the trial, whatever is in the paths', () => {
-  const { folder, file } = gateway('exit 9');
-  writeStartScript(folder, file, ["it's", 'a b']);
-  const { start } = trialFiles(folder);
-  const result = spawnSync('/bin/sh', ['-c', `. ${start}; echo never`], {
-    env: { PATH: `${folder}:/usr/bin:/bin` },
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
-  assert.doesNotMatch(result.stdout, /never/);
-  assert.match(readFileSync(join(folder, 'log'), 'utf8'), /gwe it's a b --once/);
-  assert.equal(existsSync(start), false);
 });
