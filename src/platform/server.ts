@@ -139,22 +139,30 @@ async function respond(
 }
 
 /**
- * Reads on over a body that no handler wanted, up to a limit, so that the client gets to see the answer in place of a
+ * Reads on over a body that no handler wanted, up to a limit, so that the client gets to see a refusal in place of a
  * broken connection. Returns whether something is left: then the connection must end.
  */
 async function drain(incoming: IncomingMessage, request: PlatformRequest): Promise<boolean> {
   if (incoming.complete || incoming.destroyed) return !incoming.complete;
-  // Node marks a request without body as complete only when it was read.
-  const length_bytes =
-    request.length_bytes ?? (incoming.headers['transfer-encoding'] === undefined ? 0 : Infinity);
-  if (length_bytes > limits.DRAIN_MAX_BYTES || incoming.headers.expect !== undefined) return true;
-  const late = AbortSignal.timeout(limits.DRAIN_TIMEOUT_MS);
-  try {
-    for await (const _ of incoming.iterator({ destroyOnReturn: false })) if (late.aborted) return true;
-    return false;
-  } catch {
-    return true;
-  }
+  // Some clients announce a body with their GET and send none: they must not wait for their answer.
+  const isBodyMeant = request.method !== 'GET' && incoming.headers.expect === undefined;
+  if (!isBodyMeant || (request.length_bytes ?? 0) > limits.DRAIN_MAX_BYTES) return true;
+  let size_bytes = 0;
+  const ended = new Promise<void>((resolve) => {
+    const late = setTimeout(resolve, limits.DRAIN_TIMEOUT_MS);
+    const end = () => {
+      clearTimeout(late);
+      resolve();
+    };
+    incoming.on('data', (chunk: Buffer) => {
+      size_bytes += chunk.length;
+      if (size_bytes > limits.DRAIN_MAX_BYTES) end();
+    });
+    incoming.once('end', end).once('close', end);
+  });
+  incoming.resume();
+  await ended;
+  return !incoming.complete;
 }
 
 /** What is no HTTP is answered as far as it can be, and the connection ends. */

@@ -187,3 +187,21 @@ test('HEAD has the head of the GET and no body', async (t) => {
   await connection.ended;
   assert.match(connection.rest(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*Content-Length: 10\r\n[\s\S]*\r\n\r\n$/);
 });
+
+test('a GET that announces a body and sends none is answered all the same', async (t) => {
+  const platform = await platformFor(t);
+  const answer = await platform.call('GET', '/timestamp', ['Content-Length: 10']);
+  assert.equal(answer.status, 'HTTP/1.1 200 OK');
+});
+
+test('a large upload that is refused is read to its end, so that the client sees why', async (t) => {
+  const platform = await platformFor(t);
+  const upload = Buffer.alloc(20 * 1024 ** 2, 'x');
+  const answer = await platform.call(
+    'POST',
+    '/provision/manage/content/M/x',
+    ['X-Exosite-Token: wrong'],
+    upload,
+  );
+  assert.equal(answer.status, 'HTTP/1.1 401 Unauthorized');
+});
