@@ -57,23 +57,29 @@ export function takeFailedTrial(stateFolder: string): string | undefined {
 
 /**
  * What the shell of a trial does: $1 is the state folder, $2 the file of gwe, the rest its arguments. Each start of the
- * new file is written down before it begins, so a reboot in the middle counts too.
+ * new file is written down before it begins, so a reboot in the middle counts too. Who watches over a start ends by itself
+ * when the start is no longer watched: a signal to a shell that was forked just before can be lost.
  */
 export const TRIAL_LINE = `
 state=$1 file=$2; shift 2
-mark=$state/${MARK}; child=; dog=
-quit() { kill $child $dog 2>/dev/null; wait $child 2>/dev/null; exit 143; }
+mark=$state/${MARK}; child=; watched=
+quit() { rm -f "$watched"; kill $child 2>/dev/null; wait $child 2>/dev/null; exit 143; }
 trap quit TERM INT; trap : WINCH HUP
 previous=$(sed -n 's/^previous=//p' "$mark" 2>/dev/null)
 starts=$(sed -n 's/^starts=//p' "$mark" 2>/dev/null)
 pause() { sleep "$1" </dev/null >/dev/null 2>&1 & child=$!; wait $child || { kill $child; wait $child; } 2>/dev/null; child=; }
 note() { printf 'previous=%s\\nstarts=%s\\n' "$previous" "$1" >"$mark.new" && mv "$mark.new" "$mark" && sync; }
+watch() {
+  n=0; while [ -e "$watched" ] && [ $n -lt ${TRIAL_START_LIMIT_S} ]; do sleep 1; n=$((n + 1)); done
+  [ ! -e "$watched" ] || kill -9 $child
+}
 check_in() {
   GWE_TRIAL=1 "$@" --once & child=$!
-  ( sleep ${TRIAL_START_LIMIT_S} </dev/null >/dev/null 2>&1 & nap=$!; trap 'kill $nap; exit' TERM; wait $nap; kill -9 $child ) 2>/dev/null & dog=$!
+  watched=$state/.watched.$child; : >"$watched"
+  watch </dev/null >/dev/null 2>&1 &
   wait $child; status=$?
-  while kill -0 $child 2>/dev/null; do wait $child; status=$?; done
-  kill $dog 2>/dev/null; wait $dog 2>/dev/null; child=; dog=
+  while [ $status -gt 128 ] && kill -0 $child 2>/dev/null; do wait $child; status=$?; done
+  rm -f "$watched"; child=
   return $status
 }
 [ -n "$starts" ] || starts=0

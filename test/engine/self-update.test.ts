@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -22,7 +23,7 @@ function gateway(newGwe: string, oldGwe = 'settle') {
   const file = script('gwe', newGwe.replace('settle', settle));
   const previous = script('gwe.previous', oldGwe.replace('settle', 'exit 0'));
   writeFileSync(join(folder, 'sync'), '#!/bin/sh\n', { mode: 0o755 });
-  writeFileSync(join(folder, 'sleep'), '#!/bin/sh\n[ $1 -lt 600 ] || exec /bin/sleep $1\n', { mode: 0o755 });
+  writeFileSync(join(folder, 'sleep'), '#!/bin/sh\n[ $1 -gt 1 ] || exec /bin/sleep 0.05\n', { mode: 0o755 });
   writeFileSync(trialFiles(folder).mark, `previous=${previous}\nstarts=0\n`);
   return { folder, file, previous, log: () => readFileSync(join(folder, 'log'), 'utf8').trim().split('\n') };
 }
@@ -77,4 +78,17 @@ test('an outage that stops both versions counts against neither', () => {
   run(folder, file);
   assert.equal(log().filter((line) => line === 'gwe --x --once').length, 7);
   assert.doesNotMatch(readFileSync(file, 'utf8'), /gwe\.previous/);
+});
+
+test('TERM ends a trial at once, with the start that is under way', async () => {
+  const { folder, file } = gateway('echo $$ >$0.pid; exec /bin/sleep 1000');
+  const shell = spawn('/bin/sh', ['-c', TRIAL_LINE, 'gwe', folder, file], {
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+  });
+  while (!existsSync(`${file}.pid`)) await new Promise(setImmediate);
+  const pid = Number(readFileSync(`${file}.pid`, 'utf8'));
+  shell.kill('SIGTERM');
+  const [status] = await once(shell, 'exit');
+  assert.equal(status, 143);
+  assert.throws(() => process.kill(pid, 0));
 });
