@@ -33,6 +33,9 @@ export interface ContentStore {
   sweep(sha256: string): Promise<void>;
 }
 
+/** A digest, or an upload that never ended. Nothing else in the folder is ours to remove. */
+const OWN_FILE = /^([0-9a-f]{64}|\d+-\d+\.part)$/;
+
 /** Opens the folder and clears away what a crash left there. `isUsed` tells whether some content has a digest. */
 export async function openContentStore(
   folder: string,
@@ -41,8 +44,9 @@ export async function openContentStore(
 ): Promise<ContentStore> {
   makeFolder(folder);
   for (const name of await readdir(folder)) {
-    if (!used.has(name)) await rm(join(folder, name), { force: true });
+    if (OWN_FILE.test(name) && !used.has(name)) await rm(join(folder, name), { force: true });
   }
+  const inTurn = createTurns();
   const held = new Map<string, number>();
   let uploads = 0;
   const hold = (sha256: string, by: 1 | -1) => {
@@ -61,10 +65,11 @@ export async function openContentStore(
           hold(sha256, -1);
           await rm(file, { force: true });
         };
-        const keep = async () => {
-          await rename(file, join(folder, sha256));
-          syncFolder(folder);
-        };
+        const keep = () =>
+          inTurn(async () => {
+            await rename(file, join(folder, sha256));
+            syncFolder(folder);
+          });
         return { sha256, size_bytes, file, keep, release };
       } catch (error) {
         await rm(file, { force: true });
@@ -73,10 +78,21 @@ export async function openContentStore(
     },
     read: (sha256, from, to) =>
       createReadStream(join(folder, sha256), { start: from, end: to, highWaterMark: CONTENT_CHUNK_BYTES }),
-    async sweep(sha256) {
-      if (sha256 === '' || held.has(sha256) || (await isUsed(sha256)) || held.has(sha256)) return;
-      await rm(join(folder, sha256), { force: true });
-    },
+    sweep: (sha256) =>
+      inTurn(async () => {
+        if (sha256 === '' || held.has(sha256) || (await isUsed(sha256)) || held.has(sha256)) return;
+        await rm(join(folder, sha256), { force: true });
+      }),
+  };
+}
+
+/** Naming and removing take turns: else a digest that is being removed could be uploaded again, and be removed with it. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
   };
 }
 

@@ -232,3 +232,33 @@ test('content that nobody has any more leaves the disk; what another product has
   await platform.operate('DELETE', '/api/v1/products/P2');
   assert.deepEqual(files(), []);
 });
+
+test('the same bytes uploaded and removed by many at once are there whenever their name is', async (t) => {
+  const platform = await platformFor(t);
+  await platform.gateway('P1', 'SN1');
+  const one = async (i: number) => {
+    const path = `/api/v1/products/P1/content/file${i}`;
+    for (let round = 0; round < 10; round += 1) {
+      await platform.operate('PUT', path, 'the same bytes');
+      assert.equal((await platform.operate('GET', path)).body.toString(), 'the same bytes');
+      assert.equal((await platform.operate('DELETE', path)).status, 'HTTP/1.1 204 No Content');
+    }
+  };
+  await Promise.all(Array.from({ length: 6 }, (_, i) => one(i)));
+});
+
+test('of two uploads under one name at once, one whole one stays and the other leaves the disk', async (t) => {
+  const platform = await platformFor(t);
+  await platform.gateway('P1', 'SN1');
+  const all = Array.from({ length: 8 }, (_, i) => `contents ${i} `.repeat(1000));
+  await Promise.all(all.map((text) => platform.operate('PUT', '/api/v1/products/P1/content/x', text)));
+  const kept = (await platform.operate('GET', '/api/v1/products/P1/content/x')).body.toString();
+  assert.ok(all.includes(kept));
+  assert.equal(
+    execFileSync('ls', [join(platform.folder, 'content')])
+      .toString()
+      .trim()
+      .split('\n').length,
+    1,
+  );
+});
