@@ -19,7 +19,7 @@ import { hibernate } from './rest.ts';
 import type { TurnEnd } from './schedule.ts';
 import { listenForWakeUps } from './signals.ts';
 import { goOnWithTrial, inTrial, settleTrialAfter } from './trial.ts';
-import { exitOfTurn, turnEnded } from './turn-end.ts';
+import { checkedIn, exitOfTurn, turnEnded } from './turn-end.ts';
 
 /** How a turn went, for the exit status of `gwe --once` and for the sleep after it. */
 export interface Turn {
@@ -78,7 +78,7 @@ async function takeTurn(engine: Engine): Promise<Turn> {
     await recover(engine, turn);
     await ensureActivated(engine);
     const answer = await checkIn(engine);
-    turn.complete = true;
+    checkedIn(engine, turn);
     settleTrialAfter(engine);
     if (inTrial(engine.context.env)) return turn;
     await obey(engine, answer, turn);

@@ -27,8 +27,12 @@ async function obeyInterval(engine: Engine, text: string, turn: Turn): Promise<v
   try {
     const interval_s = parseInterval(text, SETTINGS['engine.update_interval']);
     if (interval_s !== undefined) storeInterval(engine, interval_s);
-  } catch (error) {
-    answerMalformed(engine, 'update_interval', text, asGweError(error), turn);
+  } catch (thrown) {
+    const error = asGweError(thrown);
+    // A disk that refuses is no fault of the value: it stays where it is, and is tried again at the next check-in.
+    if (error.code !== 'malformed')
+      return engine.log.error(`update_interval cannot be stored: ${error.message}`);
+    answerMalformed(engine, 'update_interval', text, error, turn);
   }
   const seen = await engine.client.readWithTag(engine.cik ?? '', 'update_interval');
   if (seen.value === text) await clear(engine, 'update_interval', seen.etag);
@@ -36,10 +40,10 @@ async function obeyInterval(engine: Engine, text: string, turn: Turn): Promise<v
 
 function storeInterval(engine: Engine, interval_s: number): void {
   const { places } = engine.context;
+  engine.updateInterval_s = interval_s;
   makeFolder(places.config);
   const before = readIfThere(places.engineConfig) ?? '';
   writeDurably(places.engineConfig, changeSetting(before, 'engine.update_interval', String(interval_s)));
-  engine.updateInterval_s = interval_s;
   engine.log.info(`update_interval is ${interval_s} s now`);
 }
 

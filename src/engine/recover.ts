@@ -12,6 +12,7 @@ export async function recover(engine: Engine, turn: Turn): Promise<void> {
 
 /** Works off the journal; trouble that may pass is noted in `turn` so that it is tried again by backoff. */
 export async function carryOn(engine: Engine, turn: Turn): Promise<void> {
+  engine.saveState();
   const result = await engine.installer.workOff(engine.context.signal);
   await engine.sending.settled();
   if (result.ends.some((end) => end.outcome !== 'installed') || result.held.length > 0) turn.allDone = false;

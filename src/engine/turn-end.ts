@@ -10,30 +10,33 @@ import { EXIT_TRY_LATER } from './self-update.ts';
 /** The wall clock may be behind by so much after a start without a battery before it is called wrong. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
-/** Classes the turn, counts failures in a row, and writes engine.json and usage.json: the only writes of an idle turn. */
+/** The reports are out and the answers in: noted before anything is done about them, so that others can see it. */
+export function checkedIn(engine: Engine, turn: Turn): void {
+  const time_ms = engine.context.clock.now();
+  turn.complete = true;
+  engine.state.lastCheckIn = { time_ms, ok: true };
+  engine.state.lastComplete_ms = time_ms;
+  // Not the latest time ever seen: a clock that once ran ahead would make every later time look wrong.
+  engine.state.timeFloor_ms = time_ms;
+  engine.log.debug('Check-in complete');
+}
+
+/** Classes the turn, counts failures in a row, and writes usage.json; engine.json is written when the next time is known. */
 export function turnEnded(engine: Engine, turn: Turn, failed: GweError | undefined): void {
   const { state } = engine;
   const trouble = failed ?? turn.retry;
   if (failed !== undefined) turn.allDone = false;
   state.consecutiveFailures = trouble === undefined ? 0 : state.consecutiveFailures + 1;
+  state.updateInterval_s = engine.updateInterval_s;
   if (trouble !== undefined) {
     turn.end = turnEndOf(trouble, state.consecutiveFailures, isRetryable(trouble));
     if (!engine.context.signal.aborted) engine.log.warning(sentence(trouble));
   }
-  noteCheckIn(engine, turn, failed);
+  if (failed !== undefined) {
+    const { code, message } = { code: failed.code, message: sentence(failed) };
+    state.lastCheckIn = { time_ms: engine.context.clock.now(), ok: turn.complete, code, message };
+  }
   engine.usage.save(engine.log);
-}
-
-function noteCheckIn(engine: Engine, turn: Turn, failed: GweError | undefined): void {
-  const { state } = engine;
-  const time_ms = engine.context.clock.now();
-  state.updateInterval_s = engine.updateInterval_s;
-  state.timeFloor_ms = Math.max(state.timeFloor_ms ?? 0, turn.complete ? time_ms : 0);
-  state.lastCheckIn = { time_ms, ok: turn.complete };
-  if (failed !== undefined)
-    Object.assign(state.lastCheckIn, { code: failed.code, message: sentence(failed) });
-  if (turn.complete) state.lastComplete_ms = time_ms;
-  engine.log.debug(turn.complete ? 'Check-in complete' : 'Check-in not complete');
 }
 
 const sentence = (error: GweError): string =>
