@@ -29,6 +29,14 @@ export function roomOn(folder: string): Room {
 export async function flushDisks(clock: Clock): Promise<boolean> {
   const { runScript } = await import('./processes.ts');
   const run = { cwd: '/', env: process.env, timeout_s: FLUSH_LIMIT_S, killGrace_s: 1, outputMax_bytes: 1024 };
-  const end = await runScript({ ...run, command: ['sync'] }, clock);
-  return end.status === 0;
+  const over = new AbortController();
+  const flushed = runScript({ ...run, command: ['sync'] }, clock).then(({ status }) => status === 0);
+  // A disk that hangs holds even a killed process: that must not hold us.
+  const tooLong = clock.sleep((FLUSH_LIMIT_S + 2) * 1000, over.signal).then(
+    () => false,
+    () => false,
+  );
+  const done = await Promise.race([flushed, tooLong]);
+  over.abort();
+  return done;
 }

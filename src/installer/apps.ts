@@ -88,16 +88,8 @@ export function openApps(folder: string): Apps {
       makeFolder(join(folder, name.app));
       // After a crash between the two it bears its name already.
       if (existsSync(part)) renameDurably(part, inApp(name.app, name.file));
-      const record = read(name.app);
-      write({
-        ...record,
-        good: { ...good, version: name.version, file: name.file },
-        quarantine: record.quarantine.filter(({ sha256 }) => sha256 !== good.sha256),
-      });
-      for (const file of readdirSync(join(folder, name.app))) {
-        if (TARBALL.test(file) && file !== name.file) removeDurably(inApp(name.app, file));
-      }
-      removeDurably(inApp(name.app, PROGRAM));
+      write({ ...read(name.app), good: { ...good, version: name.version, file: name.file } });
+      removeFormer(join(folder, name.app), name.file);
     },
     noteEnd: (app, last) => {
       const record = read(app);
@@ -110,6 +102,14 @@ export function openApps(folder: string): Apps {
     },
     keptProgram: (app) => readIfThere(inApp(app, PROGRAM)),
   };
+}
+
+/** Removes every tarball but the committed one, and the program file that is no longer needed to go back. */
+function removeFormer(folder: string, committed: string): void {
+  for (const file of readdirSync(folder)) {
+    if (TARBALL.test(file) && file !== committed) removeDurably(join(folder, file));
+  }
+  removeDurably(join(folder, PROGRAM));
 }
 
 /** The quarantine after an attempt: a failed digest is in it, an installed one is not. Pure. */

@@ -39,7 +39,7 @@ export interface Installer {
   installed(): InstalledApp[];
   /** How far each item that has not ended is. */
   progress(): ItemProgress[];
-  /** Journal files that cannot be read. */
+  /** Journal files that cannot be read: damaged ones until they are reported, those of a later gwe. */
   damaged(): readonly Damaged[];
 }
 
@@ -65,7 +65,7 @@ export function openInstaller(given: InstallerGiven): Installer {
   const apps = openApps(deps.places.apps);
   let running: Promise<WorkOffResult> | undefined;
   const hasWork = () =>
-    journal.damaged().some(({ isLater }) => !isLater) ||
+    journal.damaged().some(({ code }) => code === 'malformed') ||
     journal.entries().some((entry) => !hasEnded(entry) || isSettled(entry));
   return {
     pending: () => journal.entries(),

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { asGweError, GweError, systemCode } from '../errors.ts';
+import { asGweError, type ErrorCode, GweError, systemCode } from '../errors.ts';
 import { makeFolder, removeDurably, syncFolder, writeDurably } from '../host/files.ts';
 import {
   decodeEntry,
@@ -31,30 +31,9 @@ const BALLAST = '.ballast';
 /** A file that cannot be read as an instruction. */
 export interface Damaged {
   id: string;
+  /** `malformed`: it is damaged; `layout`: a later gwe wrote it; `io`: the disk refuses. */
+  code: ErrorCode;
   why: string;
-  /** A later gwe wrote it: it is for that one. */
-  isLater: boolean;
-}
-
-export interface Journal {
-  /** In the order in which they came. */
-  entries(): readonly JournalEntry[];
-  entry(id: string): JournalEntry | undefined;
-  damaged(): readonly Damaged[];
-  /** Takes an instruction on; durable when it returns. Raises `too-large` when the journal is full. */
-  add(instruction: Instruction, now_ms: number): JournalEntry;
-  /** Replaces the entry of that id; durable when it returns. */
-  save(entry: JournalEntry): void;
-  /** Forgets it if it has ended and was cleared; after a crash in between, when it is settled again. */
-  settle(id: string): void;
-  /** Puts a damaged file aside. */
-  putAside(id: string): void;
-  /** Lays in ballast. */
-  reserve(): void;
-  /** Throws the ballast away, if there is any. */
-  release(): void;
-  /** Does `act`; if the disk is full, throws the ballast away and does it again. */
-  withRoom<T>(act: () => T): T;
 }
 
 /** Whether `text`, read from engine_fetch with `etag`, is the command that `entry` holds already. Pure. */
@@ -79,65 +58,103 @@ export function isSettled(entry: Pick<JournalEntry, 'items' | 'clearing'>): bool
 
 /** Opens the journal in `folder`, which need not exist. Reads it once; writes nothing. */
 export function openJournal(folder: string): Journal {
-  const entries = new Map<string, JournalEntry>();
-  const damaged: Damaged[] = [];
-  for (const id of idsIn(folder)) {
-    try {
-      entries.set(id, { ...decodeEntry(readFileSync(pathOf(folder, id), 'utf8')), id });
-    } catch (error) {
-      const { code, message } = asGweError(error);
-      damaged.push({ id, why: message, isLater: code === 'layout' });
+  return new Journal(folder);
+}
+
+/** The journal in a folder. */
+export class Journal {
+  readonly #folder: string;
+  readonly #entries = new Map<string, JournalEntry>();
+  readonly #damaged: Damaged[] = [];
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    for (const id of idsIn(folder)) {
+      try {
+        this.#entries.set(id, { ...decodeEntry(readFileSync(this.#pathOf(id), 'utf8')), id });
+      } catch (error) {
+        const { code, message } = asGweError(error);
+        this.#damaged.push({ id, code, why: message });
+      }
     }
   }
-  const release = () => removeDurably(join(folder, BALLAST));
-  const withRoom = <T>(act: () => T): T => {
+
+  /** In the order in which they came. */
+  entries(): readonly JournalEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  entry(id: string): JournalEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  damaged(): readonly Damaged[] {
+    return this.#damaged;
+  }
+
+  /** Takes an instruction on; durable when it returns. Raises `too-large` when the journal is full. */
+  add(instruction: Instruction, now_ms: number): JournalEntry {
+    if (this.#entries.size >= JOURNAL_MAX_ENTRIES) throw full();
+    const ids = [...this.#entries.keys(), ...this.#damaged.map(({ id }) => id)];
+    const entry = entryOf(instruction, nextId(ids), now_ms);
+    this.save(entry);
+    return entry;
+  }
+
+  /** Replaces the entry of that id; durable when it returns. */
+  save(entry: JournalEntry): void {
+    makeFolder(this.#folder);
+    this.withRoom(() => writeDurably(this.#pathOf(entry.id), encodeEntry(entry)));
+    this.#entries.set(entry.id, entry);
+  }
+
+  /** Forgets it if it has ended and was cleared; after a crash in between, when it is settled again. */
+  settle(id: string): void {
+    if (this.entries().every(hasEnded)) this.release();
+    const entry = this.#entries.get(id);
+    if (entry === undefined || !isSettled(entry)) return;
+    removeDurably(this.#pathOf(id));
+    this.#entries.delete(id);
+  }
+
+  /** Puts a damaged file aside, under the name ID.json.damaged. */
+  putAside(id: string): void {
+    renameSync(this.#pathOf(id), `${this.#pathOf(id)}.damaged`);
+    syncFolder(this.#folder);
+    const index = this.#damaged.findIndex((each) => each.id === id);
+    if (index !== -1) this.#damaged.splice(index, 1);
+  }
+
+  /** Lays in ballast, so that `withRoom` has something to throw away. */
+  reserve(): void {
+    if (existsSync(this.#ballast())) return;
+    // Random, lest a file system that compresses makes nothing of it.
+    writeDurably(this.#ballast(), randomBytes(BALLAST_BYTES));
+  }
+
+  /** Throws the ballast away, if there is any. */
+  release(): void {
+    removeDurably(this.#ballast());
+  }
+
+  /** Does `act`; if the disk is full, throws the ballast away and does it again. */
+  withRoom<T>(act: () => T): T {
     try {
       return act();
     } catch (error) {
-      if (asGweError(error).code !== 'disk-full' || !existsSync(join(folder, BALLAST))) throw error;
-      release();
+      if (asGweError(error).code !== 'disk-full' || !existsSync(this.#ballast())) throw error;
+      this.release();
       return act();
     }
-  };
-  const save = (entry: JournalEntry) => {
-    makeFolder(folder);
-    withRoom(() => writeDurably(pathOf(folder, entry.id), encodeEntry(entry)));
-    entries.set(entry.id, entry);
-  };
-  return {
-    entries: () => [...entries.values()],
-    entry: (id) => entries.get(id),
-    damaged: () => damaged,
-    add: (instruction, now_ms) => {
-      if (entries.size >= JOURNAL_MAX_ENTRIES) throw full();
-      const entry = entryOf(instruction, nextId([...entries.keys(), ...damaged.map(({ id }) => id)]), now_ms);
-      save(entry);
-      return entry;
-    },
-    save,
-    settle: (id) => {
-      if ([...entries.values()].every(hasEnded)) release();
-      const entry = entries.get(id);
-      if (entry === undefined || !isSettled(entry)) return;
-      removeDurably(pathOf(folder, id));
-      entries.delete(id);
-    },
-    putAside: (id) => {
-      renameSync(pathOf(folder, id), `${pathOf(folder, id)}.damaged`);
-      syncFolder(folder);
-      damaged.splice(
-        damaged.findIndex((each) => each.id === id),
-        1,
-      );
-    },
-    reserve: () => {
-      if (existsSync(join(folder, BALLAST))) return;
-      // Random, lest a file system that compresses makes nothing of it.
-      writeDurably(join(folder, BALLAST), randomBytes(BALLAST_BYTES));
-    },
-    release,
-    withRoom,
-  };
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#folder, `${id}${SUFFIX}`);
+  }
+
+  #ballast(): string {
+    return join(this.#folder, BALLAST);
+  }
 }
 
 function idsIn(folder: string): string[] {
@@ -149,8 +166,6 @@ function idsIn(folder: string): string[] {
     throw error;
   }
 }
-
-const pathOf = (folder: string, id: string): string => join(folder, `${id}${SUFFIX}`);
 
 function full(): GweError {
   return new GweError(

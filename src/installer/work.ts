@@ -175,8 +175,8 @@ function tellWaiting(job: Job): void {
 
 /** A journal file that is damaged cannot be carried out; that is said once, and the file is kept for whoever looks. */
 function reportDamaged({ journal, deps, ends }: Session): void {
-  for (const { id, why, isLater } of [...journal.damaged()]) {
-    if (isLater) continue;
+  for (const { id, why, code } of [...journal.damaged()]) {
+    if (code !== 'malformed') continue;
     const end = {
       name: 'engine_fetch',
       app: '',

@@ -127,7 +127,7 @@ describe('a journal file that cannot be read', () => {
       writeFileSync(join(folder, '00000001-x.json'), text);
       const installer = ground.open();
       assert.equal(installer.hasWork(), false);
-      assert.equal(installer.damaged()[0]?.isLater, true);
+      assert.equal(installer.damaged()[0]?.code, 'layout');
       await installer.workOff(never());
       assert.equal(readFileSync(join(folder, '00000001-x.json'), 'utf8'), text);
       assert.equal(ground.reports.size, 0);
