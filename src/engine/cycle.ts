@@ -11,28 +11,15 @@ import { asGweError, type GweError } from '../errors.ts';
 import { createLog } from '../host/log.ts';
 import { ensureActivated } from './activation.ts';
 import { checkIn } from './check-in.ts';
-import { type Engine, type EngineContext, openEngine, takeStateFolder } from './engine.ts';
+import type { Engine, EngineContext } from './engine.ts';
 import { obey } from './obey.ts';
+import { openEngine, takeStateFolder } from './open-engine.ts';
 import { recover } from './recover.ts';
 import { report } from './report.ts';
 import { hibernate } from './rest.ts';
-import type { TurnEnd } from './schedule.ts';
 import { listenForWakeUps } from './signals.ts';
 import { goOnWithTrial, inTrial, settleTrialAfter } from './trial.ts';
-import { checkedIn, exitOfTurn, turnEnded } from './turn-end.ts';
-
-/** How a turn went, for the exit status of `gwe --once` and for the sleep after it. */
-export interface Turn {
-  end: TurnEnd;
-  /** Reports out and answers in. */
-  complete: boolean;
-  /** Everything that the platform asked for is understood and installed. */
-  allDone: boolean;
-  /** An install was ended in this turn. */
-  worked: boolean;
-  /** What keeps an install waiting that may pass by itself. */
-  retry: GweError | undefined;
-}
+import { checkedIn, exitOfTurn, type Turn, turnEnded } from './turn.ts';
 
 /**
  * Runs the engine until it is stopped, or with `once` for one turn in the foreground. Returns the exit status: see

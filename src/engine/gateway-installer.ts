@@ -1,16 +1,10 @@
 /** The installer of this gateway: the platform's Content Area as its source, the outbox as where its ends go. */
 import { type Installer, openInstaller } from '../installer/installer.ts';
 import { fetchStatusText } from '../reports/fetch-status.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, Sending } from './engine.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { trySendReports } from './report.ts';
 import { withEnd } from './state.ts';
-
-/** How the installer's ends leave the gateway: each is sent as soon as it is there, one after the other. */
-export interface Sending {
-  /** Resolves when everything that was there is sent, or waits for better times. */
-  settled(): Promise<void>;
-}
 
 /** Opens the installer. It asks the platform with the key that the engine has at that moment. */
 export function openGatewayInstaller(engine: Omit<Engine, 'installer' | 'sending'>): {

@@ -10,7 +10,8 @@ import { macAddress } from '../host/network.ts';
 import { openInstaller } from '../installer/installer.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import { connectSupervisor } from '../supervisor/supervisor.ts';
-import { type EngineContext, takeStateFolder } from './engine.ts';
+import type { EngineContext } from './engine.ts';
+import { takeStateFolder } from './open-engine.ts';
 import { readPublicKeys } from './public-keys.ts';
 
 /**

@@ -6,10 +6,10 @@ import { asGweError, type GweError } from '../errors.ts';
 import { makeFolder, readIfThere, writeDurably } from '../host/files.ts';
 import { isSameCommand } from '../installer/journal.ts';
 import type { CheckInAnswer } from './check-in.ts';
-import type { Turn } from './cycle.ts';
 import type { Engine } from './engine.ts';
 import { type ParsedInstruction, parseInstruction, parseInterval } from './instruction.ts';
 import { carryOn } from './recover.ts';
+import type { Turn } from './turn.ts';
 
 /** How often in one turn an instruction that changes under our hands is looked at again. */
 const MAX_ROUNDS = 5;

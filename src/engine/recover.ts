@@ -1,7 +1,8 @@
 /** Carrying on with what the journal holds: after a power cut, an outage, or just after an instruction was taken. */
-import type { Turn } from './cycle.ts';
+
 import type { Engine } from './engine.ts';
 import { inTrial, tellFailedTrial } from './trial.ts';
+import type { Turn } from './turn.ts';
 
 /** What an earlier turn left behind, first of all: it may not need the platform at all. */
 export async function recover(engine: Engine, turn: Turn): Promise<void> {

@@ -3,9 +3,9 @@
 import { isRetryable } from '../client/errors.ts';
 import { asGweError } from '../errors.ts';
 import { currentReports } from './current-reports.ts';
-import type { Turn } from './cycle.ts';
 import type { Engine } from './engine.ts';
 import { sendOutbox } from './outbox.ts';
+import type { Turn } from './turn.ts';
 
 /** What it takes to send the outbox. */
 type Sender = Pick<Engine, 'cik' | 'client' | 'log' | 'outbox'>;

@@ -5,8 +5,9 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { explain } from '../errors.ts';
 import { currentReports } from './current-reports.ts';
-import { type Engine, type EngineContext, openEngine } from './engine.ts';
+import type { Engine, EngineContext } from './engine.ts';
 import { canHibernate } from './hibernate.ts';
+import { openEngine } from './open-engine.ts';
 
 export interface TestedPoint {
   what: string;

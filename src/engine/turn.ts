@@ -1,11 +1,23 @@
-/** The end of a turn: what it means for the next one, and what is written down about it. */
+/** A turn of the cycle: how it went, what that means for the next one, and what is written down about it. */
 
 import { isRetryable } from '../client/errors.ts';
 import type { GweError } from '../errors.ts';
-import type { Turn } from './cycle.ts';
 import type { Engine } from './engine.ts';
-import { turnEndOf } from './schedule.ts';
+import { type TurnEnd, turnEndOf } from './schedule.ts';
 import { EXIT_TRY_LATER } from './self-update.ts';
+
+/** How a turn went, for the exit status of `gwe --once` and for the sleep after it. */
+export interface Turn {
+  end: TurnEnd;
+  /** Reports out and answers in. */
+  complete: boolean;
+  /** Everything that the platform asked for is understood and installed. */
+  allDone: boolean;
+  /** An install was ended in this turn. */
+  worked: boolean;
+  /** What keeps an install waiting that may pass by itself. */
+  retry: GweError | undefined;
+}
 
 /** The wall clock may be behind by so much after a start without a battery before it is called wrong. */
 const CLOCK_TOLERANCE_MS = 60_000;

@@ -1,0 +1,115 @@
+/**
+ * Opening the engine for a wake-up: settings and identity are read anew, the ways to the platform, to supervisord and to the
+ * disk are laid. Contacts nobody.
+ */
+import { createDeviceClient } from '../client/client.ts';
+import { type Identity, identityOf, serverOf } from '../config/identity.ts';
+import { loadGateway, loadSettings } from '../config/places.ts';
+import type { Settings } from '../config/settings.ts';
+import { explain } from '../errors.ts';
+import { makeFolder } from '../host/files.ts';
+import { releaseLock, takeLock } from '../host/lock.ts';
+import { createLog, type Log } from '../host/log.ts';
+import { macAddress } from '../host/network.ts';
+import { VERSION } from '../host/version.ts';
+import { connectSupervisor } from '../supervisor/supervisor.ts';
+import type { Engine, EngineContext } from './engine.ts';
+import { openGatewayInstaller } from './gateway-installer.ts';
+import { openOutbox } from './outbox.ts';
+import { type EngineState, loadEngineState, STATE_LAYOUT, saveEngineState } from './state.ts';
+import { keptTlsSession } from './tls-session.ts';
+import { openUsageBook } from './usage-book.ts';
+
+/**
+ * Opens everything for a wake-up. Contacts nobody. Raises `identity` when nothing tells which gateway this is, `config`
+ * for an unusable platform URL, `layout` for a state folder of a later version.
+ */
+export async function openEngine(context: EngineContext): Promise<Engine> {
+  const { places, clock } = context;
+  const { settings, problems } = loadSettings(places);
+  const log = createLog(settings['engine.debug_level'], clock.now);
+  for (const problem of problems) log.warning(`${problem}; the default is in force`);
+  const gateway = loadGateway(places);
+  const identity = identityOf(gateway, macAddress);
+  const server = serverOf(settings, identity.model);
+  const usage = openUsageBook(places, clock);
+  const client = createDeviceClient({
+    ...clientOptions(context, settings, server, log),
+    onTraffic: usage.add,
+  });
+  const supervisor = connectSupervisor(settings['supervisor.socket']);
+  const outbox = openOutbox(places.outbox, {
+    maxEntries: settings['outbox.max_entries'],
+    max_bytes: settings['outbox.max_bytes'],
+  });
+  const updateInterval_s = settings['engine.update_interval'];
+  const engine = {
+    context,
+    settings,
+    identity,
+    log,
+    client,
+    supervisor,
+    outbox,
+    usage,
+    cik: gateway.cik,
+    keyRefused: false,
+    updateInterval_s,
+    state: loadEngineState(places.engine, freshState(identity, server, updateInterval_s, clock.now())),
+    saveState: () => attempt(log, () => saveEngineState(places.engine, places.state, engine.state)),
+    close: () => client.close(),
+  };
+  return Object.assign(engine, openGatewayInstaller(engine));
+}
+
+function clientOptions(context: EngineContext, settings: Settings, server: URL, log: Log) {
+  const named = {
+    ca: 'security.ca',
+    clientCert: 'security.client_cert',
+    clientKey: 'security.client_key',
+  } as const;
+  const files = Object.fromEntries(
+    Object.entries(named).flatMap(([option, name]) =>
+      settings[name] === '' ? [] : [[option, settings[name]]],
+    ),
+  );
+  const proxy = settings['security.proxy'];
+  return {
+    server,
+    userAgent: settings['engine.user_agent'],
+    timeout_ms: settings['engine.request_timeout'] * 1000,
+    allowHttp: settings['engine.allow_http'],
+    maxRate_bytesPerSecond: settings['download.max_rate'],
+    tlsSession: keptTlsSession(context.places, log),
+    ...files,
+    ...(proxy === '' ? {} : { proxy }),
+  };
+}
+
+/** Does what the turn can go on without: a failure is said in the log. */
+export function attempt(log: Log, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    log.error(explain(error));
+  }
+}
+
+/** Makes the state folder and takes its lock; returns what gives it back. Raises `locked`, saying who has it. */
+export function takeStateFolder(context: EngineContext): () => void {
+  makeFolder(context.places.state);
+  takeLock(context.places.lock);
+  return () => releaseLock(context.places.lock);
+}
+
+function freshState(identity: Identity, server: URL, updateInterval_s: number, now_ms: number): EngineState {
+  return {
+    layout: STATE_LAYOUT,
+    version: VERSION,
+    serial: identity.serial,
+    platform: server.origin,
+    started_ms: now_ms,
+    updateInterval_s,
+    consecutiveFailures: 0,
+  };
+}
