@@ -66,18 +66,22 @@ verify() {
 # Copies file $1 to $2 with mode $3, so that $2 is the old or the new file at any instant.
 put() {
   beside=$(dirname "$2")/.$(basename "$2").new
-  cp "$1" "$beside" && chmod "$3" "$beside" && mv -f "$beside" "$2" || {
+  if ! { cp "$1" "$beside" && chmod "$3" "$beside" && mv -f "$beside" "$2"; }; then
     rm -f "$beside"
     fail "cannot write $2"
-  }
+  fi
 }
 
 # Makes folder $1 with mode $2.
-folder() { mkdir -p "$1" && chmod "$2" "$1" || fail "cannot make the folder $1"; }
+folder() {
+  mkdir -p "$1" || fail "cannot make the folder $1"
+  chmod "$2" "$1"
+}
 
 # The file is tried before it takes the name: it may be for another C library, or the copy may be damaged.
 install_file() {
   mkdir -p "$bin" || fail "cannot make the folder $bin"
+  [ ! -e "$bin/gwe" ] || update=yes
   cp "$here/$file" "$bin/.gwe.new" || fail "cannot write below $bin" 'gwe needs about 110 MB there.'
   chmod 755 "$bin/.gwe.new"
   if [ -z "$arch" ] && ! "$bin/.gwe.new" --version >/dev/null; then
@@ -129,10 +133,15 @@ start() {
     say '  supervisorctl update gwe'
   elif supervisord_runs; then
     supervisorctl update gwe
-    say 'A gwe that was running takes the new file at its next check-in; gwe --check-now makes that now.'
+    [ $update = no ] || say 'gwe goes on with the new file at its next check-in; gwe --check-now makes that now.'
   else
     say 'supervisord starts it the next time that supervisord itself starts.'
   fi
+}
+
+configure() {
+  [ -z "$arch" ] || fail "cannot run a gwe for $arch to configure it" 'Leave the settings out.'
+  GWE_CONFIG_DIR=$root/etc/gwe GWE_STATE_DIR=$root/var/lib/gwe "$bin/gwe" "$@" || fail "gwe refused: $*"
 }
 
 install_all() {
@@ -144,7 +153,7 @@ install_all() {
   folder "$root/etc/gwe/keys" 755
   folder "$root/var/lib/gwe" 700
   install_words
-  if [ $# -gt 0 ]; then "$bin/gwe" "$@" || fail "gwe refused: $*"; fi
+  [ $# -eq 0 ] || configure "$@"
   install_conf
   sync
   say "Installed $bin/gwe"
@@ -166,7 +175,7 @@ uninstall_all() {
   fi
 }
 
-prefix=/usr/local arch='' action=install purge=no
+prefix=/usr/local arch='' action=install purge=no update=no
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix | --arch) [ $# -ge 2 ] || wrong_usage "$1 needs a value" ;;

@@ -68,13 +68,13 @@ EOF
 
 quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
 
-# Writes standard input to file $1, which is the old or the new one at any instant.
-write() { cat >"$1.new" && sync && mv -f "$1.new" "$1" && sync; }
-
 announce() {
-  { printf 'set -- %s %s\n' "$(quote "$state")" "$(quote "$target")" && trial; } | write "$state/start.sh" &&
-    printf 'previous=%s\nstarts=0\n' "$previous" | write "$state/self-update" ||
-    fail "$state cannot be written"
+  { printf 'set -- %s %s\n' "$(quote "$state")" "$(quote "$target")" && trial; } >"$state/start.sh.new"
+  printf 'previous=%s\nstarts=0\n' "$previous" >"$state/self-update.new"
+  sync
+  mv -f "$state/start.sh.new" "$state/start.sh"
+  mv -f "$state/self-update.new" "$state/self-update"
+  sync
 }
 
 pick
