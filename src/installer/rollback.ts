@@ -30,7 +30,7 @@ export async function rollback(job: Job): Promise<Step> {
     return rebootWait();
   }
   const note = [result?.note, back.note].filter((each) => each !== undefined).join('; ');
-  const whole: ItemResult = { outcome: 'failed', ...result, ...back };
+  const whole: ItemResult = { ...result, ...back, outcome: 'failed' };
   return { to: 'report', set: { result: note === '' ? whole : { ...whole, note }, rebootAsked: undefined } };
 }
 

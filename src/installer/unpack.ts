@@ -132,8 +132,9 @@ async function passOver(
 export async function ensureUnpacked(job: Job): Promise<string> {
   const folder = unpackedFolder(job);
   if (job.session.unpacked.has(job.key)) return folder;
-  const { name } = job.item();
-  await unpackTarball(job, partPath(job.deps.places.downloads, name.file), name, folder);
+  const { name, tarball } = job.item();
+  const facts = await unpackTarball(job, partPath(job.deps.places.downloads, name.file), name, folder);
+  if (facts.sha256 !== tarball?.sha256) throw failed('length', 'the download is no longer what was checked');
   job.session.unpacked.add(job.key);
   return folder;
 }

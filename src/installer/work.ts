@@ -4,7 +4,7 @@
  */
 import { CheckFailure } from '../app/checks.ts';
 import { isRetryable } from '../client/errors.ts';
-import { asGweError, GweError } from '../errors.ts';
+import { asGweError, explain, GweError } from '../errors.ts';
 import { announce } from './announce.ts';
 import { download } from './fetch.ts';
 import { commit, report, reportWaiting } from './finish.ts';
@@ -39,11 +39,11 @@ export interface Held extends Hold {
   name: string;
 }
 
-/** Works off the journal as far as it goes now. Never rejects for anything of one item; raises what the disk raises on the whole. */
+/** Works off the journal as far as it goes now; what stands in the way of one item, or of tidying up, stops no other. */
 export async function carryOutAll(session: Session): Promise<Held[]> {
   const { journal, signal } = session;
-  reportDamaged(session);
-  sweep(session);
+  attempt(session, () => reportDamaged(session));
+  attempt(session, () => sweep(session));
   const held: Held[] = [];
   const seen = new Set<string>();
   for (;;) {
@@ -62,8 +62,17 @@ async function carryOutEntry(session: Session, { id, items }: JournalEntry): Pro
     const hold = await carryOut(openJob(session, id, index));
     if (hold !== undefined) return { ...hold, entry: id, name: item.name.file };
   }
-  journal.settle(id);
+  attempt(session, () => journal.settle(id));
   return undefined;
+}
+
+/** Does what the work can go on without, and what the next run does again. */
+function attempt({ deps }: Session, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    deps.log.error(explain(error));
+  }
 }
 
 /** One tarball, phase by phase, until it has ended or must wait. */
@@ -160,17 +169,10 @@ function tell(job: Job, hold: Hold): Hold {
   if (isNews) job.deps.log.warning(`${job.item().name.file} waits: ${hold.error.message}`);
   // What is about to be reported with its end is not told to wait.
   const { phase } = job.item();
-  if (isNews && hold.kind === 'disk' && phase !== 'commit' && phase !== 'report') tellWaiting(job);
+  const isWaiting = hold.kind === 'disk' && phase !== 'commit' && phase !== 'report';
+  // On a full disk even this may not find room: then the log has it, and `gwe why`.
+  if (isNews && isWaiting) attempt(job.session, () => reportWaiting(job));
   return hold;
-}
-
-/** On a full disk even this may not find room: then the log has it, and `gwe why`. */
-function tellWaiting(job: Job): void {
-  try {
-    reportWaiting(job);
-  } catch (error) {
-    job.deps.log.error(`That could not be reported: ${asGweError(error).message}`);
-  }
 }
 
 /** A journal file that is damaged cannot be carried out; that is said once, and the file is kept for whoever looks. */

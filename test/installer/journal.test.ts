@@ -118,6 +118,26 @@ describe('a journal file that cannot be read', () => {
     }
   });
 
+  it('and cannot even be reported now stops nothing else, and is reported later', async () => {
+    const ground = makeGround();
+    try {
+      ground.upload('a.v1.tar.gz', { 'install.sh': tracing() });
+      ground.open().accept(instructionOf('a.v1.tar.gz'));
+      writeFileSync(join(ground.state, 'journal', '00000100-x.json'), '{');
+      const { report } = ground.deps();
+      const choosy: typeof report = (end, id) => {
+        if (id.endsWith('damaged')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        report(end, id);
+      };
+      const { ends } = await ground.open({ report: choosy }).workOff(never());
+      assert.equal(ends[0]?.outcome, 'installed');
+      await ground.open().workOff(never());
+      assert.equal(ground.reports.size, 2);
+    } finally {
+      ground.remove();
+    }
+  });
+
   it('because a later gwe wrote it is left as it is, for that one', async () => {
     const ground = makeGround();
     try {
