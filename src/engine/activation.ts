@@ -5,11 +5,13 @@ import type { Engine } from './engine.ts';
 
 /**
  * Activates this gateway unless it has a key. The key is in Gateway.cfg before this returns.
- * Raises `conflict` while the platform does not let it in (not enabled, or activated already), and the client's errors.
+ * Raises what node:fs raises when Gateway.cfg cannot be written, `conflict` while the platform does not let it in (not enabled, or activated already), and the client's errors.
  */
 export async function ensureActivated(engine: Engine): Promise<void> {
   if (engine.cik !== undefined) return;
   const { vendor, model, serial } = engine.identity;
+  // A platform hands out a key once: what cannot be written down must not be asked for.
+  saveGateway(engine.context.places, {});
   const cik = await engine.client.activate({ vendor, model, serial });
   saveGateway(engine.context.places, { cik });
   engine.cik = cik;

@@ -1,5 +1,6 @@
 /** The check-in: three reports out, two aliases in, in one request. */
 import { asGweError } from '../errors.ts';
+import { attempt } from '../host/log.ts';
 import { ensureActivated, forgetActivation } from './activation.ts';
 import { currentReports } from './current-reports.ts';
 import type { Engine } from './engine.ts';
@@ -46,11 +47,7 @@ function keepUsage(engine: Engine, thrown: unknown): unknown {
   const last_ms = engine.state.lastUsageKept_ms ?? 0;
   if (Math.abs(now_ms - last_ms) < engine.updateInterval_s * 1000) return thrown;
   engine.state.lastUsageKept_ms = now_ms;
-  engine.outbox.add({
-    id: `usage-${now_ms}`,
-    alias: 'usage_report',
-    value: engine.usage.report(),
-    time_ms: now_ms,
-  });
+  const entry = { alias: 'usage_report', value: engine.usage.report(), time_ms: now_ms };
+  attempt(engine.log, () => engine.outbox.add({ id: `usage-${now_ms}`, ...entry }));
   return thrown;
 }

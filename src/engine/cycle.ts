@@ -26,10 +26,11 @@ import { checkedIn, exitOfTurn, type Turn, turnEnded } from './turn.ts';
  * `exitOfTurn`; a stopped engine ends with 0. Raises `identity`, `config`, `layout` and `locked` before anything is contacted.
  */
 export async function runEngine(context: EngineContext, options: { once: boolean }): Promise<number> {
-  const release = takeStateFolder(context);
+  const log = createLog('INFO', context.clock.now);
+  const release = takeStateFolder(context, log);
   listenForWakeUps();
   try {
-    if (!options.once) await goOnWithTrial(context, createLog('INFO'));
+    if (!options.once) await goOnWithTrial(context, log);
     for (let engine = await openEngine(context); ; engine = await openEngine(context)) {
       const turn = await closing(engine, () => takeTurn(engine));
       if (options.once || context.signal.aborted) engine.saveState();

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { parseTarballName } from '../app/name.ts';
 import { serialOf } from '../config/identity.ts';
 import { loadGateway, loadSettings } from '../config/places.ts';
+import type { Settings } from '../config/settings.ts';
 import { GweError } from '../errors.ts';
 import { createLog, type Log, type LogLevel } from '../host/log.ts';
 import { macAddress } from '../host/network.ts';
@@ -29,9 +30,11 @@ export async function installLocally(
     if (!existsSync(file)) throw new GweError('not-found', `Cannot install ${file}: there is no such file`);
     return parseTarballName(basename(file));
   });
-  const release = takeStateFolder(context);
+  const { settings } = loadSettings(context.places);
+  const log = createLog(debugLevel ?? settings['engine.debug_level'], context.clock.now);
+  const release = takeStateFolder(context, log);
   try {
-    const installer = openLocalInstaller(context, files, onEnd, debugLevel);
+    const installer = openLocalInstaller(context, { files, onEnd, settings, log });
     const entry = installer.accept({ text: '', items: names.map((name) => ({ name })) });
     installer.cleared(entry.id);
     const { ends } = await installer.workOff(context.signal);
@@ -41,15 +44,15 @@ export async function installLocally(
   }
 }
 
-function openLocalInstaller(
-  context: EngineContext,
-  files: readonly string[],
-  onEnd: (end: InstallEnd) => void,
-  debugLevel: LogLevel | undefined,
-) {
+interface Local {
+  files: readonly string[];
+  onEnd: (end: InstallEnd) => void;
+  settings: Settings;
+  log: Log;
+}
+
+function openLocalInstaller(context: EngineContext, { files, onEnd, settings, log }: Local) {
   const { places, clock } = context;
-  const { settings } = loadSettings(places);
-  const log: Log = createLog(debugLevel ?? settings['engine.debug_level'], clock.now);
   const at = (id: string) => files.map((file) => join(file, '..', id)).find((path) => existsSync(path));
   return openInstaller({
     places,

@@ -6,10 +6,10 @@ import { createDeviceClient } from '../client/client.ts';
 import { type Identity, identityOf, serverOf } from '../config/identity.ts';
 import { loadGateway, loadSettings } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
-import { explain } from '../errors.ts';
+import { asGweError, explain } from '../errors.ts';
 import { makeFolder } from '../host/files.ts';
 import { releaseLock, takeLock } from '../host/lock.ts';
-import { createLog, type Log } from '../host/log.ts';
+import { attempt, createLog, type Log } from '../host/log.ts';
 import { macAddress } from '../host/network.ts';
 import { VERSION } from '../host/version.ts';
 import { connectSupervisor } from '../supervisor/supervisor.ts';
@@ -86,20 +86,19 @@ function clientOptions(context: EngineContext, settings: Settings, server: URL, 
   };
 }
 
-/** Does what the turn can go on without: a failure is said in the log. */
-export function attempt(log: Log, act: () => void): void {
+/**
+ * Makes the state folder and takes its lock; returns what gives it back. Raises `locked`, saying who has it. On a disk that
+ * refuses (full, read-only) the engine goes on without a lock: it can still tell its platform what is the matter.
+ */
+export function takeStateFolder({ places }: EngineContext, log: Log): () => void {
   try {
-    act();
+    makeFolder(places.state);
+    takeLock(places.lock);
   } catch (error) {
-    log.error(explain(error));
+    if (asGweError(error).code === 'locked') throw error;
+    log.error(`The state folder cannot be locked: ${explain(error)}`);
   }
-}
-
-/** Makes the state folder and takes its lock; returns what gives it back. Raises `locked`, saying who has it. */
-export function takeStateFolder(context: EngineContext): () => void {
-  makeFolder(context.places.state);
-  takeLock(context.places.lock);
-  return () => releaseLock(context.places.lock);
+  return () => attempt(log, () => releaseLock(places.lock));
 }
 
 function freshState(identity: Identity, server: URL, updateInterval_s: number, now_ms: number): EngineState {

@@ -47,12 +47,14 @@ export function settleTrial(stateFolder: string): void {
   removeDurably(files.start);
 }
 
-/** What the shell noted when it went back to the old file; taken once. */
-export function takeFailedTrial(stateFolder: string): string | undefined {
-  const { failed } = trialFiles(stateFolder);
-  const note = readIfThere(failed)?.trim();
-  if (note !== undefined) removeDurably(failed);
-  return note;
+/** What the shell noted when it went back to the old file, or `undefined`. */
+export function failedTrial(stateFolder: string): string | undefined {
+  return readIfThere(trialFiles(stateFolder).failed)?.trim();
+}
+
+/** The note has been told. */
+export function forgetFailedTrial(stateFolder: string): void {
+  removeDurably(trialFiles(stateFolder).failed);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Log } from '../host/log.ts';
 import { VERSION } from '../host/version.ts';
 import type { Engine, EngineContext } from './engine.ts';
 import { becomeShell } from './hibernate.ts';
-import { settleTrial, TRIAL_LINE, takeFailedTrial, trialUnderWay } from './self-update.ts';
+import { failedTrial, forgetFailedTrial, settleTrial, TRIAL_LINE, trialUnderWay } from './self-update.ts';
 
 /** Whether this start is one of a trial: one check-in, nothing else. */
 export const inTrial = (env: NodeJS.ProcessEnv): boolean => env['GWE_TRIAL'] === '1';
@@ -34,10 +34,12 @@ export function settleTrialAfter(engine: Engine): void {
 
 /** The old gwe, back after a failed trial, says so. */
 export function tellFailedTrial(engine: Engine): void {
-  const note = takeFailedTrial(engine.context.places.state);
+  const { state } = engine.context.places;
+  const note = failedTrial(state);
   if (note === undefined) return;
   const time_ms = engine.context.clock.now();
   const value = `gwe: failed: ${note}; back at v${VERSION}`;
   engine.log.error(value);
   engine.outbox.add({ id: `self-update-${time_ms}`, alias: 'fetch_status', value, time_ms });
+  forgetFailedTrial(state);
 }

@@ -1,9 +1,8 @@
 /** The book of bytes: what the client counted, kept in usage.json between two wake-ups, told in usage_report. */
 import type { Places } from '../config/places.ts';
-import { explain } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import { readIfThere, writeDurably } from '../host/files.ts';
-import type { Log } from '../host/log.ts';
+import { attempt, type Log } from '../host/log.ts';
 import {
   addTraffic,
   emptyUsage,
@@ -34,12 +33,8 @@ export function openUsageBook(places: Places, clock: Clock): UsageBook {
     report: () => usageReport(current(), clock.now()),
     save(log) {
       if (!changed) return;
-      try {
-        writeDurably(places.usage, JSON.stringify(usage));
-        changed = false;
-      } catch (error) {
-        log.error(explain(error));
-      }
+      attempt(log, () => writeDurably(places.usage, JSON.stringify(usage)));
+      changed = false;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The log: one line an event on standard error, which supervisord keeps and rotates. Standard output stays for answers. */
+import { explain } from '../errors.ts';
 
 /** From the least to the most urgent, by the names that the original's debug level has. */
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
@@ -44,6 +45,15 @@ function writeToStderr(line: string): void {
   if (!stderrWatched) process.stderr.on('error', () => {});
   stderrWatched = true;
   process.stderr.write(line);
+}
+
+/** Does what can be done without: a failure is said in the log. */
+export function attempt(log: Log, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    log.error(explain(error));
+  }
 }
 
 function logLine(level: LogLevel, text: string, now_ms: number): string {

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { TRIAL_LINE, takeFailedTrial, trialFiles, trialUnderWay } from '../../src/engine/self-update.ts';
+import { failedTrial, TRIAL_LINE, trialFiles, trialUnderWay } from '../../src/engine/self-update.ts';
 
 /** A folder with an old and a new gwe that are scripts, a trial under way, and naps that take no time. */
 function gateway(newGwe: string, oldGwe = 'settle') {
@@ -42,7 +42,7 @@ test('a new gwe that completes a check-in stays, and the shell becomes it with i
     log().filter((line) => line.startsWith('gwe ')),
     ['gwe --x --once', 'gwe --x'],
   );
-  assert.equal(takeFailedTrial(folder), undefined);
+  assert.equal(failedTrial(folder), undefined);
 });
 
 test('a new gwe that crashes three times is replaced by the old one, which learns why', () => {
@@ -52,7 +52,7 @@ test('a new gwe that crashes three times is replaced by the old one, which learn
   assert.equal(log().filter((line) => line === 'gwe --x --once').length, 3);
   assert.match(readFileSync(file, 'utf8'), /gwe\.previous/, 'the old file has the name again');
   assert.match(stderr, /start 3 of 3/);
-  assert.match(takeFailedTrial(folder) ?? '', /did not complete a check-in within 3 starts \(last exit 9\)/);
+  assert.match(failedTrial(folder) ?? '', /did not complete a check-in within 3 starts \(last exit 9\)/);
   assert.equal(trialUnderWay(folder), undefined);
 });
 
