@@ -18,7 +18,10 @@ export function takeLock(path: string): void {
   writeFileSync(own, `${process.pid} ${birth ?? ''}\n`, { mode: PRIVATE_FILE_MODE });
   try {
     // Without /proc nobody can be told from anybody: better two engines than none.
-    if (birth === undefined) return renameSync(own, path);
+    if (birth === undefined) {
+      renameSync(own, path);
+      return;
+    }
     for (let tries = 1; tries <= TRIES_MAX && !tryLink(own, path); tries++) {
       const holder = lockHolder(path);
       if (holder !== undefined) throw heldBy(`the engine with process id ${holder} has it`, path);
