@@ -19,9 +19,11 @@ SELF_TEST_LIMIT_S=120
 
 fail() {
   printf 'Cannot update %s: %s\n' "$target" "$1" >&2
-  rm -f "$new"
   exit 1
 }
+# However this ends, what did not get the name does not stay.
+trap 'rm -f "$new"' EXIT
+trap 'exit 143' TERM INT
 
 pick() {
   case $(uname -m) in
@@ -50,13 +52,13 @@ self_test() {
   $limit "$new" --self-test || fail "the new file does not pass its self-test (exit $?)"
 }
 
+# A link where it can be, as above. After an interruption the two may be one file already: nothing is left to do then.
 keep_previous() {
+  ! cmp -s "$target" "$previous" || return 0
   rm -f "$previous.new"
   ln "$target" "$previous.new" 2>/dev/null || cp -p "$target" "$previous.new" || fail 'there is no room to keep the old file'
   sync
   mv -f "$previous.new" "$previous"
-  # A rename between two names of one file does nothing, and leaves both.
-  rm -f "$previous.new"
 }
 
 # The text of start.sh: what a shell does with a new file on trial.

@@ -160,3 +160,42 @@ test('install.sh needs no more than busybox', { skip: lacks('busybox') }, (t) =>
   }
   assert.deepEqual(readdirSync(path('usr/local/bin')), []);
 });
+
+test('on a machine with supervisord, two commands make gwe RUNNING, and one takes it away', {
+  skip: needsRoot(),
+}, (t) => {
+  // A mount name space: the folders of this machine stay as they are, whatever the script does to them.
+  const ran = run(
+    ['unshare', '--mount', '--pid', '--fork', '--mount-proc', '/bin/sh', '-eu', '-c', ON_A_MACHINE],
+    {
+      KIT: DIST,
+      SCRATCH: tempFolder(t),
+    },
+  );
+  assert.equal(ran.status, 0, ran.said);
+  assert.match(ran.said, /^not told who it is: .*gwe --set-product-id PRODUCT.*supervisorctl update gwe$/m);
+  assert.match(ran.said, /^installed: gwe +(STARTING|RUNNING)/m);
+  assert.match(ran.said, /^later: gwe +RUNNING/m);
+  assert.match(ran.said, /^removed: \/etc\/gwe\/Gateway\.cfg$/m);
+});
+
+function needsRoot(): string | false {
+  return process.getuid?.() === 0 ? lacks('supervisor') : 'needs root';
+}
+
+const ON_A_MACHINE = `
+mount --make-rprivate /
+cd "$SCRATCH"; mkdir run log log/supervisor local local/bin var; cp -a /etc etc
+for it in run:/run log:/var/log local:/usr/local var:/var/lib etc:/etc; do mount --bind "\${it%%:*}" "\${it#*:}"; done
+supervisord -c /etc/supervisor/supervisord.conf
+echo not told who it is: $("$KIT/install.sh")
+"$KIT/install.sh" -- --set-product-id prod --set-uuid SN-1 --set-server http://127.0.0.1:9
+echo installed: $(supervisorctl status gwe)
+until supervisorctl status gwe | grep -q RUNNING; do sleep 0.2; done
+echo later: $(supervisorctl status gwe)
+"$KIT/install.sh" --uninstall
+! supervisorctl status gwe | grep -q RUNNING
+[ ! -e /usr/local/bin/gwe ] && [ ! -e /etc/supervisor/conf.d/gwe.conf ]
+echo removed: /etc/gwe/*.cfg
+supervisorctl shutdown
+`;
