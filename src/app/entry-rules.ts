@@ -4,7 +4,7 @@
  * what `admit` returns.
  */
 import { type CheckId, failed } from './checks.ts';
-import type { TarEntry } from './tar-reader.ts';
+import type { TarEntry } from './tar-header.ts';
 
 /** Longest path of an entry, and longest single name in it (what Linux file systems take). */
 export const PATH_MAX_BYTES = 1024;

@@ -4,7 +4,8 @@
  */
 import { failed, type TarballLimits } from './checks.ts';
 import { type Admitted, admit, nothingSeen } from './entry-rules.ts';
-import { type TarEntry, type TarHandler, TarReader } from './tar-reader.ts';
+import type { TarEntry } from './tar-header.ts';
+import { type TarHandler, TarReader } from './tar-reader.ts';
 import { judgeTopFiles, keptBytes, type TopFacts, type TopFiles } from './top-files.ts';
 
 /** Headers, extended headers and padding may add so much to each entry of the tar archive, and to its end. */

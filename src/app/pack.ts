@@ -1,35 +1,30 @@
 /**
- * Packing files into a tarball reproducibly: entries in one order, one age, one owner, two modes, and a gzip header that
- * tells neither time nor system. For `--build-app` and for gwe's own build.
+ * Packing files into a tarball reproducibly: node-tar writes it, and is told to put entries in one order, of one age, one
+ * owner and two modes, under a gzip header that tells neither time nor system. For `--build-app` and for gwe's own build.
  */
 import {
-  closeSync,
+  constants,
   createReadStream,
   createWriteStream,
-  fstatSync,
   lstatSync,
-  openSync,
-  readlinkSync,
-  readSync,
   renameSync,
   rmSync,
+  type Stats,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GweError } from '../errors.ts';
+import { GweError, systemCode } from '../errors.ts';
 import { DEFAULT_LIMITS, failed, type TarballLimits } from './checks.ts';
 import { byBytes } from './collect.ts';
 import { inspectTarball } from './inspect.ts';
 import { parseTarballName } from './name.ts';
 import type { TarballFacts } from './pass.ts';
-import { END_OF_ARCHIVE, headerOf, type PackedEntry, paddingOf } from './tar-writer.ts';
 
 const READ_BYTES = 64 * 1024;
 const GZIP_LEVEL = 9;
-/** Where a gzip header names the system it was made on, and the value for "unknown" (RFC 1952). */
-const GZIP_SYSTEM_OFFSET = 9;
-const GZIP_SYSTEM_UNKNOWN = 255;
+/** Every entry is as old as this: 1980-01-01, which no program complains of (1970 looks like a lost clock). */
+const MTIME = new Date('1980-01-01T00:00:00Z');
 
 export interface Packing {
   root: string;
@@ -68,14 +63,35 @@ export async function packTarball({
 }
 
 async function write(root: string, paths: readonly string[], to: string, level: number): Promise<void> {
-  const { createGzip } = await import('node:zlib');
-  const gzip = createGzip({ level });
-  await pipeline(
-    Readable.from(archive(root, paths)),
-    gzip,
-    withoutSystem(),
-    createWriteStream(to, { flush: true }),
-  );
+  const { Pack } = await import('tar/pack');
+  const stats = new Map(paths.map((path) => [join(root, path), plainStat(root, path)]));
+  const pack = new Pack({
+    cwd: root,
+    // Neither names nor numbers of owners, and no system in the gzip header.
+    portable: true,
+    gzip: { level },
+    mtime: MTIME,
+    // Folders too get their time: tar would leave it out, and GNU tar complains of 1970.
+    onWriteEntry: (entry) => {
+      entry.noMtime = false;
+    },
+    statCache: stats,
+    noDirRecurse: true,
+    // Paths are relative already; what looks like a drive of Windows is a name here.
+    preservePaths: true,
+    maxReadSize: READ_BYTES,
+  });
+  for (const path of paths) pack.add(path);
+  pack.end();
+  await pipeline(Readable.from(pack), createWriteStream(to, { flush: true })).catch((error: unknown) => {
+    throw systemCode(error) === 'EOF' && error instanceof Error && 'path' in error
+      ? changed(error.path)
+      : error;
+  });
+  for (const [path, { size, mtimeMs }] of stats) {
+    const now = lstatSync(path);
+    if (now.isFile() && (now.size !== size || now.mtimeMs !== mtimeMs)) throw changed(path);
+  }
 }
 
 /** All folders above the files, and the files, each once and in order. */
@@ -88,58 +104,17 @@ function withFolders(files: readonly string[]): string[] {
   return [...paths].sort(byBytes);
 }
 
-function* archive(root: string, paths: readonly string[]): Generator<Buffer> {
-  for (const path of paths) {
-    const entry = entryOf(root, path);
-    yield headerOf(entry);
-    if (entry.size_bytes === 0) continue;
-    yield* contentsOf(join(root, path), entry.size_bytes);
-    yield paddingOf(entry.size_bytes);
-  }
-  yield END_OF_ARCHIVE;
+/** What there is to know of a file, less all that hangs on who packs it, and when: one of two modes, no other name. */
+function plainStat(root: string, path: string): Stats {
+  const stat = lstatSync(join(root, path));
+  const isOpen = stat.isDirectory() || stat.isSymbolicLink() || (stat.mode & 0o111) !== 0;
+  if (!stat.isFile() && !stat.isDirectory() && !stat.isSymbolicLink())
+    throw failed('type', 'is neither a file nor a folder nor a link', path);
+  stat.mode = (stat.mode & constants.S_IFMT) | (isOpen ? 0o755 : 0o644);
+  stat.nlink = 1;
+  return stat;
 }
 
-function entryOf(root: string, path: string): PackedEntry {
-  const full = join(root, path);
-  const stat = lstatSync(full);
-  const plain = { path, size_bytes: 0, target: '' };
-  if (stat.isDirectory()) return { ...plain, kind: 'folder' };
-  if (stat.isSymbolicLink()) return { ...plain, kind: 'symlink', target: readlinkSync(full) };
-  if (stat.isFile()) return { ...plain, kind: stat.mode & 0o111 ? 'program' : 'file', size_bytes: stat.size };
-  throw failed('type', 'is neither a file nor a folder nor a link', path);
-}
-
-/** Always in pieces of the same sizes: what gzip makes of them may hang on where they are cut. */
-function* contentsOf(path: string, size_bytes: number): Generator<Buffer> {
-  const file = openSync(path, 'r');
-  try {
-    if (fstatSync(file).size !== size_bytes) throw changed(path);
-    for (let left = size_bytes; left > 0; ) {
-      const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, left));
-      for (let got = 0; got < piece.length; ) {
-        const more = readSync(file, piece, got, piece.length - got, null);
-        if (more === 0) throw changed(path);
-        got += more;
-      }
-      left -= piece.length;
-      yield piece;
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-function changed(path: string) {
-  return new GweError('io', `Cannot pack ${path}: it changed while it was read`);
-}
-
-function withoutSystem(): Transform {
-  let isFirst = true;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      if (isFirst && chunk.length > GZIP_SYSTEM_OFFSET) chunk[GZIP_SYSTEM_OFFSET] = GZIP_SYSTEM_UNKNOWN;
-      isFirst = false;
-      done(null, chunk);
-    },
-  });
+function changed(path: unknown) {
+  return new GweError('io', `Cannot pack ${path}: it changed while it was packed`);
 }

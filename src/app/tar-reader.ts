@@ -3,36 +3,12 @@
  * It knows ustar, pax and GNU's long names, and raises `check` (tar) for an archive that is not whole or that two tar
  * programs could read differently. What an entry may be is up to whoever is handed it.
  */
-import { isUtf8 } from 'node:buffer';
-import { failed, quoted } from './checks.ts';
-import {
-  BLOCK_BYTES,
-  isZeroBlock,
-  type Name,
-  nameIn,
-  readHeader,
-  readPax,
-  type TarHeader,
-} from './tar-header.ts';
+import { failed } from './checks.ts';
+import { EXTENDED_TYPES, type Extension, extensionOf } from './tar-extended.ts';
+import { BLOCK_BYTES, isZeroBlock, readHeader, type TarEntry } from './tar-header.ts';
 
 /** Largest extended header (long names, attributes) that is kept in memory. */
 export const EXTENDED_HEADER_MAX_BYTES = 256 * 1024;
-
-/** One entry of a tar archive, as its header and the extended headers before it say; not yet judged. */
-export interface TarEntry {
-  /** As it stands there: it may be absolute, or end in "/". */
-  path: string;
-  /** The type flag: '0' file, '1' hard link, '2' symbolic link, '5' folder … */
-  type: string;
-  mode: number;
-  size_bytes: number;
-  mtime_s: number;
-  linkPath: string;
-  /** Whether path and link path are UTF-8; if not, they hold U+FFFD. */
-  isUtf8: boolean;
-  /** Whether extended headers say that it is sparse: its bytes are then not its contents. */
-  isSparse: boolean;
-}
 
 export interface TarHandler {
   /** An entry begins; its contents follow by `data`, then `close` (both also for an entry without contents: only `close`). */
@@ -40,18 +16,6 @@ export interface TarHandler {
   data(bytes: Buffer): void;
   close(): void;
 }
-
-/** What the extended headers before an entry say of it. */
-interface Extension {
-  path?: Name;
-  linkPath?: Name;
-  size_bytes?: number;
-  mtime_s?: number;
-  isSparse?: boolean;
-}
-
-/** GNU long name, GNU long link name, pax header of the next entry, pax header of all that follow. */
-const EXTENDED_TYPES = new Set(['L', 'K', 'x', 'g']);
 
 export class TarReader {
   readonly #handler: TarHandler;
@@ -130,7 +94,7 @@ export class TarReader {
       return;
     }
     if (this.#sawZeroBlock) throw failed('tar', 'an empty block stands between two entries');
-    const header = readHeader(bytes, at);
+    const header = readHeader(bytes, at, this.#extension);
     if (EXTENDED_TYPES.has(header.type)) this.#beginExtended(header);
     else this.#beginEntry(header);
   }
@@ -141,7 +105,7 @@ export class TarReader {
     this.#sawZeroBlock = true;
   }
 
-  #beginExtended(header: TarHeader): void {
+  #beginExtended(header: TarEntry): void {
     if (header.size_bytes > EXTENDED_HEADER_MAX_BYTES) {
       throw failed(
         'limits',
@@ -153,7 +117,7 @@ export class TarReader {
     if (header.type !== 'g') this.#seenExtended.add(header.type);
     this.#extendedType = header.type;
     this.#extended = [];
-    this.#begin('extended', header.path.text, header.size_bytes);
+    this.#begin('extended', header.path, header.size_bytes);
   }
 
   #applyExtended(bytes: Buffer): void {
@@ -168,11 +132,9 @@ export class TarReader {
     Object.assign(this.#extension, said);
   }
 
-  #beginEntry(header: TarHeader): void {
-    const entry = extend(header, this.#extension);
+  #beginEntry(entry: TarEntry): void {
     this.#extension = {};
     this.#seenExtended.clear();
-    if (entry.type === '0' && entry.path.endsWith('/')) entry.type = '5';
     if (entry.size_bytes > 0 && /[1-6]/.test(entry.type)) {
       throw failed('tar', `claims to hold ${entry.size_bytes} bytes, which only a file can`, entry.path);
     }
@@ -187,46 +149,6 @@ export class TarReader {
     this.#padding_bytes = (BLOCK_BYTES - (size_bytes % BLOCK_BYTES)) % BLOCK_BYTES;
     if (size_bytes === 0) this.#finishPart();
   }
-}
-
-function extensionOf(type: string, bytes: Buffer): Extension {
-  if (type === 'L') return { path: nameIn(bytes) };
-  if (type === 'K') return { linkPath: nameIn(bytes) };
-  const records = readPax(bytes);
-  const path = records.get('path');
-  const linkPath = records.get('linkpath');
-  const size = records.get('size')?.toString('latin1');
-  const mtime = records.get('mtime')?.toString('latin1');
-  if (size !== undefined && !/^\d{1,15}$/.test(size)) {
-    throw failed('tar', `an extended header gives ${quoted(size)} as a size`);
-  }
-  return {
-    ...(path === undefined ? {} : { path: wholeName(path) }),
-    ...(linkPath === undefined ? {} : { linkPath: wholeName(linkPath) }),
-    ...(size === undefined ? {} : { size_bytes: Number(size) }),
-    ...(mtime === undefined ? {} : { mtime_s: Math.max(0, Math.floor(Number(mtime)) || 0) }),
-    ...([...records.keys()].some((key) => key.startsWith('GNU.sparse.')) ? { isSparse: true } : {}),
-  };
-}
-
-function extend(header: TarHeader, extension: Extension): TarEntry {
-  const path = extension.path ?? header.path;
-  const linkPath = extension.linkPath ?? header.linkPath;
-  return {
-    path: path.text,
-    type: header.type,
-    mode: header.mode,
-    size_bytes: extension.size_bytes ?? header.size_bytes,
-    mtime_s: extension.mtime_s ?? header.mtime_s,
-    linkPath: linkPath.text,
-    isUtf8: path.isUtf8 && linkPath.isUtf8,
-    isSparse: extension.isSparse ?? false,
-  };
-}
-
-/** A pax value may hold zero bytes: they are kept, for the rules to refuse. */
-function wholeName(bytes: Buffer): Name {
-  return { text: bytes.toString('utf8'), isUtf8: isUtf8(bytes) };
 }
 
 function takeZeros(bytes: Buffer, at: number): number {

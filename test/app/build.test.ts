@@ -94,6 +94,31 @@ test('identical input makes identical bytes, whatever the umask, the times and t
   );
 });
 
+test('names that mean something elsewhere are packed as they are', async () => {
+  const names = ['c:drive', '\\\\share', '@list', 'line\nbreak'];
+  for (const name of names) file(name);
+  const path = await buildApp(buildfile());
+  const into = join(folder, 'into');
+  mkdirSync(into);
+  execFileSync('tar', ['xzf', path, '-C', into]);
+  for (const name of names) assert.equal(readFileSync(join(into, name), 'utf8'), name);
+});
+
+test('a file that changes while it is packed ends the build', async () => {
+  const size_bytes = 64 * 1024 * 1024;
+  writeFileSync(join(folder, 'big'), Buffer.alloc(size_bytes));
+  const building = packTarball({
+    root: folder,
+    files: ['install.sh', 'big'],
+    to: join(folder, 'a.v1.tar.gz'),
+  });
+  const isBegun = () => readdirSync(folder).some((name) => name.endsWith('.new'));
+  while (!isBegun()) await new Promise((resolve) => setImmediate(resolve));
+  utimesSync(join(folder, 'big'), 1, 1);
+  await assert.rejects(building, { code: 'io', message: /big: it changed while it was packed/ });
+  assert.deepEqual(readdirSync(folder).sort(), ['big', 'install.sh']);
+});
+
 test('GNU tar unpacks what was built, without a complaint', async () => {
   const long = `deep/${'x'.repeat(90)}/${'y'.repeat(90)}`;
   file(long);

@@ -119,6 +119,19 @@ test('names of 250 bytes, in any script, with spaces and line breaks, arrive who
   for (const name of names) assert.equal(readFileSync(join(into, name), 'utf8'), name);
 });
 
+test('a name cut in its header after a "/" is the whole name of the extended header, and a file', async () => {
+  const path = `${'a'.repeat(99)}/file`;
+  const gnu = { name: 'L', type: 'L', contents: `${path}\0` };
+  const into = await unpack(app(gnu, { name: path.slice(0, 100), contents: 'whole' }));
+  assert.equal(readFileSync(join(into, path), 'utf8'), 'whole');
+});
+
+test('an entry of an old program is a folder when its name ends in "/", and has no owner but us', async () => {
+  const into = await unpack(app({ name: 'd/', type: '\0', raw: [[108, '\0'.repeat(16)]] }));
+  assert.ok(lstatSync(join(into, 'd')).isDirectory());
+  assert.equal(lstatSync(join(into, 'd')).uid, process.getuid?.());
+});
+
 test('a folder that is not empty is refused, and left as it is', async () => {
   const into = emptyFolder('into');
   writeFileSync(join(into, 'old'), '');

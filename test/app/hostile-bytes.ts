@@ -160,6 +160,48 @@ export const HOSTILE_BYTES: Hostile[] = [
     /"l" claims to hold/,
   ),
   entries(
+    'a folder that claims contents in base 256',
+    app({ name: 'd', type: '5', raw: [[124, '\x80\0\0\0\0\0\0\0\0\0\0\x01']] }),
+    'tar',
+    /"d" claims to hold/,
+  ),
+  entries(
+    'a size that only begins like a number',
+    app({ name: 'x', raw: [[124, '0000000000x\0']] }),
+    'tar',
+    /"x" .* number/,
+  ),
+  entries(
+    'a number in base 256 that is too large',
+    app({ name: 'x', raw: [[124, `\x80${'\xff'.repeat(11)}`]] }),
+    'tar',
+    /"x" .* number/,
+  ),
+  entries(
+    'a name that goes on in a new line after its end',
+    app({ name: 'x\0\n../outside' }),
+    'tar',
+    /name tar programs read differently/,
+  ),
+  entries(
+    'a target that goes on in a new line after its end',
+    app({ name: 'l', type: '2', link: 'x\0\n../outside' }),
+    'tar',
+    /name tar programs read differently/,
+  ),
+  entries(
+    'a prefix that only some programs see',
+    app({
+      name: 'x',
+      raw: [
+        [263, '  '],
+        [345, 'lib'],
+      ],
+    }),
+    'tar',
+    /name tar programs read differently/,
+  ),
+  entries(
     'a damaged pax record',
     app({ name: 'p', type: 'x', contents: '99 path=x\n' }, { name: 'x' }),
     'tar',
