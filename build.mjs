@@ -7,9 +7,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const USAGE = `usage: npm run build -- [--arch x64|arm64]… [--output DIR] [--if-stale]
+const USAGE = `usage: npm run build -- [--arch x64|arm64]… [--no-tarball] [--output DIR] [--if-stale]
 
   --arch ARCH    build for this architecture only (may be repeated; default: both)
+  --no-tarball   leave out the tarball by which gwe updates gwe
   --output DIR   put the results there instead of dist
   --if-stale     do nothing when the results are there and nothing they are made of has changed
 `;
@@ -32,16 +33,22 @@ async function main() {
   const unknown = options.arch?.find((arch) => !isArchitecture(arch));
   if (unknown !== undefined) fail(`Cannot build for ${unknown}: expected x64 or arm64\n${USAGE}`);
   const architectures = ARCHITECTURES.filter((arch) => options.arch?.includes(arch) ?? true);
+  const withTarball = options['no-tarball'] !== true;
   const output = resolve(options.output ?? DIST);
   const { buildStamp, inputsDigest } = await import('./src/packaging/stamp.ts');
   const stamp = buildStamp();
   if (options['if-stale']) {
     const { isFresh } = await import('./src/packaging/results.ts');
-    const fresh = isFresh(output, inputsDigest(stamp), architectures.map(singleFile));
+    const { updateTarball } = await import('./src/packaging/update-tarball.ts');
+    const names = architectures.map(singleFile);
+    if (withTarball) names.push(updateTarball(stamp.version));
+    const fresh = isFresh(output, inputsDigest(stamp), names);
     if (fresh) return void console.log(`${output} is up to date`);
   }
   const { buildAll } = await import('./src/packaging/build.ts');
-  await buildAll({ architectures, output, stamp, say: console.log }).catch((error) => fail(error.message));
+  await buildAll({ architectures, withTarball, output, stamp, say: console.log }).catch((error) =>
+    fail(error.message),
+  );
 }
 
 function readOptions() {
@@ -51,6 +58,7 @@ function readOptions() {
       arch: { type: 'string', multiple: true },
       output: { type: 'string' },
       'if-stale': flag,
+      'no-tarball': flag,
       help: flag,
     };
     return parseArgs({ options }).values;

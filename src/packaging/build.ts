@@ -25,6 +25,8 @@ import { makeUpdateTarball } from './update-tarball.ts';
 
 export interface BuildOptions {
   architectures: readonly Architecture[];
+  /** Whether to make the tarball by which gwe updates gwe: half of the time. */
+  withTarball: boolean;
   /** Where the results go. */
   output: string;
   stamp: BuildStamp;
@@ -32,7 +34,8 @@ export interface BuildOptions {
 }
 
 /** Makes everything in `output`; a result has its name only once all are complete. Raises an Error saying what failed. */
-export async function buildAll({ architectures, output, stamp, say }: BuildOptions): Promise<void> {
+export async function buildAll(options: BuildOptions): Promise<void> {
+  const { architectures, output, stamp, say } = options;
   const inputs = inputsDigest(stamp);
   for (const folder of [CACHE, dirname(output)]) mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(CACHE, 'build-'));
@@ -52,7 +55,9 @@ export async function buildAll({ architectures, output, stamp, say }: BuildOptio
     writeFileSync(join(results, 'install.sh'), installScript(), { mode: 0o755 });
     writeFileSync(join(results, 'LICENSES.txt'), licences(metafile));
     copyFileSync(join(ROOT, 'docs', 'gwe.1'), join(results, 'gwe.1'));
-    await step('update tarball', () => makeUpdateTarball(results, stamp.version, architectures));
+    if (options.withTarball) {
+      await step('update tarball', () => makeUpdateTarball(results, stamp.version, architectures));
+    }
     writeFileSync(join(results, 'SHA256SUMS'), checksums(results));
     publish(results, output, inputs);
   } finally {

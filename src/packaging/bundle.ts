@@ -25,6 +25,8 @@ export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<
     platform: 'node',
     target: 'node24',
     metafile: true,
+    // Names in the bundle follow the checkout, wherever a linked node_modules may really lie.
+    preserveSymlinks: true,
     // Names are kept, so that a stack trace from a gateway says which functions it went through.
     minifySyntax: true,
     minifyWhitespace: true,
