@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { GweError } from '../../src/errors.ts';
 import { parseIni } from '../../src/host/ini.ts';
 import { programText } from '../../src/supervisor/program.ts';
+import { lacks } from '../debian.ts';
 
 const section = (text: string) => parseIni(`[supervisord]\n${text}`).get('supervisord') ?? new Map();
 const made = (text: string, app = 'pump', logFolder = '/var/log') =>
@@ -155,7 +156,7 @@ def accepts(path):
 print(json.dumps([accepts(path) for path in json.load(sys.stdin)]))
 `;
 
-test('supervisord itself accepts and refuses the same sections', () => {
+test('supervisord itself accepts and refuses the same sections', { skip: lacks('supervisor') }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-program-'));
   const write = (text: string, index: number) => {
     const file = join(folder, `${index}.conf`);

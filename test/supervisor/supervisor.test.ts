@@ -4,213 +4,216 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { GweError } from '../../src/errors.ts';
 import { programHealth } from '../../src/supervisor/health.ts';
 import { programText } from '../../src/supervisor/program.ts';
 import { connectSupervisor, type ProcessInfo, type Supervisor } from '../../src/supervisor/supervisor.ts';
+import { lacks } from '../debian.ts';
 import { eventually, type RealSupervisord, startSupervisord } from './real-supervisord.ts';
 
 const LOOP = 'sleep 3600';
 const program = (app: string, command = LOOP, more = '') =>
   `[program:${app}]\ncommand=${command}\nstartsecs=0\nstopwaitsecs=1\nstdout_logfile=NONE\nstderr_logfile=NONE\n${more}`;
 
-let real: RealSupervisord;
-let supervisor: Supervisor;
-before(async () => {
-  real = await startSupervisord({ bystander: program('bystander'), gwe: program('gwe') });
-  supervisor = connectSupervisor(real.socket);
-  await running('bystander');
-});
-after(() => real.stop());
-
-const running = (app: string) =>
-  eventually(async () => {
-    const [process] = await supervisor.programState(app);
-    return process?.state === 'RUNNING' ? process : undefined;
-  }, `${app} RUNNING`);
-const state = (app: string, wanted: string) =>
-  eventually(
-    async () => (await supervisor.programState(app)).find((each) => each.state === wanted),
-    `${app} ${wanted}`,
-  );
 const isSupervisorError = (pattern: RegExp) => (error: unknown) =>
   error instanceof GweError && error.code === 'supervisor' && pattern.test(`${error.message} ${error.hint}`);
 
-test('a new program is running when it has been taken up', async () => {
-  real.writeProgram('fresh', program('fresh'));
-  await supervisor.takeUp('fresh');
-  const [process] = await supervisor.programState('fresh');
-  assert.equal(process?.state, 'RUNNING');
-  assert.ok((process?.pid ?? 0) > 0);
-  assert.ok((process?.start_s ?? 0) > 1_000_000_000);
-});
+describe('with a real supervisord', { skip: lacks('supervisor') }, () => {
+  let real: RealSupervisord;
+  let supervisor: Supervisor;
+  before(async () => {
+    real = await startSupervisord({ bystander: program('bystander'), gwe: program('gwe') });
+    supervisor = connectSupervisor(real.socket);
+    await running('bystander');
+  });
+  after(() => real.stop());
 
-test('an unchanged program runs again with another process id, a changed one with its new command', async () => {
-  real.writeProgram('again', program('again'));
-  await supervisor.takeUp('again');
-  const first = await running('again');
-  await supervisor.takeUp('again');
-  const second = await running('again');
-  assert.notEqual(second.pid, first.pid);
-  real.writeProgram('again', program('again', 'sleep 7200'));
-  await supervisor.takeUp('again');
-  const third = await running('again');
-  assert.notEqual(third.pid, second.pid);
-});
+  const running = (app: string) =>
+    eventually(async () => {
+      const [process] = await supervisor.programState(app);
+      return process?.state === 'RUNNING' ? process : undefined;
+    }, `${app} RUNNING`);
+  const state = (app: string, wanted: string) =>
+    eventually(
+      async () => (await supervisor.programState(app)).find((each) => each.state === wanted),
+      `${app} ${wanted}`,
+    );
+  test('a new program is running when it has been taken up', async () => {
+    real.writeProgram('fresh', program('fresh'));
+    await supervisor.takeUp('fresh');
+    const [process] = await supervisor.programState('fresh');
+    assert.equal(process?.state, 'RUNNING');
+    assert.ok((process?.pid ?? 0) > 0);
+    assert.ok((process?.start_s ?? 0) > 1_000_000_000);
+  });
 
-test('no other program is touched, whatever else has changed in the configuration meanwhile', async () => {
-  const bystander = await running('bystander');
-  const gwe = await running('gwe');
-  real.writeProgram('bystander', program('bystander', 'sleep 1234'));
-  real.writeProgram('gwe', program('gwe', 'sleep 1234'));
-  real.writeProgram('unasked', program('unasked'));
-  real.writeProgram('mine', program('mine'));
-  await supervisor.takeUp('mine');
-  await supervisor.remove('mine');
-  assert.equal((await running('bystander')).pid, bystander.pid);
-  assert.equal((await running('gwe')).pid, gwe.pid);
-  assert.deepEqual(await supervisor.programState('unasked'), []);
-});
+  test('an unchanged program runs again with another process id, a changed one with its new command', async () => {
+    real.writeProgram('again', program('again'));
+    await supervisor.takeUp('again');
+    const first = await running('again');
+    await supervisor.takeUp('again');
+    const second = await running('again');
+    assert.notEqual(second.pid, first.pid);
+    real.writeProgram('again', program('again', 'sleep 7200'));
+    await supervisor.takeUp('again');
+    const third = await running('again');
+    assert.notEqual(third.pid, second.pid);
+  });
 
-test('a program that others removed from the configuration goes on when ours is taken up', async () => {
-  real.writeProgram('orphan', program('orphan'));
-  await supervisor.takeUp('orphan');
-  const { pid } = await running('orphan');
-  unlinkSync(join(real.confFolder, 'orphan.conf'));
-  real.writeProgram('mine', program('mine'));
-  await supervisor.takeUp('mine');
-  assert.equal((await running('orphan')).pid, pid);
-  await supervisor.remove('orphan');
-  assert.deepEqual(await supervisor.programState('orphan'), []);
-});
+  test('no other program is touched, whatever else has changed in the configuration meanwhile', async () => {
+    const bystander = await running('bystander');
+    const gwe = await running('gwe');
+    real.writeProgram('bystander', program('bystander', 'sleep 1234'));
+    real.writeProgram('gwe', program('gwe', 'sleep 1234'));
+    real.writeProgram('unasked', program('unasked'));
+    real.writeProgram('mine', program('mine'));
+    await supervisor.takeUp('mine');
+    await supervisor.remove('mine');
+    assert.equal((await running('bystander')).pid, bystander.pid);
+    assert.equal((await running('gwe')).pid, gwe.pid);
+    assert.deepEqual(await supervisor.programState('unasked'), []);
+  });
 
-test('removing a program stops it, and removing one that is not there is fine', async () => {
-  real.writeProgram('short', program('short'));
-  await supervisor.takeUp('short');
-  const { pid } = await running('short');
-  unlinkSync(join(real.confFolder, 'short.conf'));
-  await supervisor.remove('short');
-  assert.deepEqual(await supervisor.programState('short'), []);
-  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
-  await supervisor.remove('short');
-  await supervisor.remove('never-there');
-});
+  test('a program that others removed from the configuration goes on when ours is taken up', async () => {
+    real.writeProgram('orphan', program('orphan'));
+    await supervisor.takeUp('orphan');
+    const { pid } = await running('orphan');
+    unlinkSync(join(real.confFolder, 'orphan.conf'));
+    real.writeProgram('mine', program('mine'));
+    await supervisor.takeUp('mine');
+    assert.equal((await running('orphan')).pid, pid);
+    await supervisor.remove('orphan');
+    assert.deepEqual(await supervisor.programState('orphan'), []);
+  });
 
-test('gwe does not stop itself, neither by its name nor under another', async () => {
-  const { pid } = await running('gwe');
-  await assert.rejects(supervisor.takeUp('gwe'), isSupervisorError(/gwe itself/));
-  await assert.rejects(supervisor.remove('gwe'), isSupervisorError(/gwe itself/));
-  assert.equal((await running('gwe')).pid, pid);
-});
+  test('removing a program stops it, and removing one that is not there is fine', async () => {
+    real.writeProgram('short', program('short'));
+    await supervisor.takeUp('short');
+    const { pid } = await running('short');
+    unlinkSync(join(real.confFolder, 'short.conf'));
+    await supervisor.remove('short');
+    assert.deepEqual(await supervisor.programState('short'), []);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+    await supervisor.remove('short');
+    await supervisor.remove('never-there');
+  });
 
-test('a program that cannot be started is taken up all the same, and its state says why', async () => {
-  real.writeProgram('broken', program('broken', '/there/is/no/such/file', 'startretries=0\n'));
-  await supervisor.takeUp('broken');
-  const process = await state('broken', 'FATAL');
-  assert.match(process.spawnError, /can't find command/);
-  assert.match(programHealth([process]).why, /FATAL .*no\/such\/file/);
-  real.writeProgram('broken', program('broken'));
-  await supervisor.takeUp('broken');
-  assert.equal((await running('broken')).state, 'RUNNING');
-});
+  test('gwe does not stop itself, neither by its name nor under another', async () => {
+    const { pid } = await running('gwe');
+    await assert.rejects(supervisor.takeUp('gwe'), isSupervisorError(/gwe itself/));
+    await assert.rejects(supervisor.remove('gwe'), isSupervisorError(/gwe itself/));
+    assert.equal((await running('gwe')).pid, pid);
+  });
 
-test('a program that keeps crashing (BACKOFF) is replaced by its repaired successor', async () => {
-  real.writeProgram(
-    'crashing',
-    program('crashing', 'false', 'startsecs=5\nstartretries=1000\n').replace('startsecs=0\n', ''),
-  );
-  await supervisor.takeUp('crashing');
-  const process = await state('crashing', 'BACKOFF');
-  assert.equal(programHealth([process]).state, 'starting');
-  real.writeProgram('crashing', program('crashing'));
-  await supervisor.takeUp('crashing');
-  await running('crashing');
-});
+  test('a program that cannot be started is taken up all the same, and its state says why', async () => {
+    real.writeProgram('broken', program('broken', '/there/is/no/such/file', 'startretries=0\n'));
+    await supervisor.takeUp('broken');
+    const process = await state('broken', 'FATAL');
+    assert.match(process.spawnError, /can't find command/);
+    assert.match(programHealth([process]).why, /FATAL .*no\/such\/file/);
+    real.writeProgram('broken', program('broken'));
+    await supervisor.takeUp('broken');
+    assert.equal((await running('broken')).state, 'RUNNING');
+  });
 
-test('a program that ended is started again, and its exit status is told', async () => {
-  real.writeProgram('job', program('job', 'sh -c "exit 7"', 'autorestart=false\n'));
-  await supervisor.takeUp('job');
-  const ended = await state('job', 'EXITED');
-  assert.equal(ended.exitStatus, 7);
-  assert.match(programHealth([ended]).why, /EXITED with 7/);
-  await supervisor.takeUp('job');
-  const again = await state('job', 'EXITED');
-  assert.ok(again.start_s >= ended.start_s);
-});
+  test('a program that keeps crashing (BACKOFF) is replaced by its repaired successor', async () => {
+    real.writeProgram(
+      'crashing',
+      program('crashing', 'false', 'startsecs=5\nstartretries=1000\n').replace('startsecs=0\n', ''),
+    );
+    await supervisor.takeUp('crashing');
+    const process = await state('crashing', 'BACKOFF');
+    assert.equal(programHealth([process]).state, 'starting');
+    real.writeProgram('crashing', program('crashing'));
+    await supervisor.takeUp('crashing');
+    await running('crashing');
+  });
 
-test('a program with autostart=false waits to be started, and is restarted when it ran', async () => {
-  real.writeProgram('manual', program('manual', LOOP, 'autostart=false\n'));
-  await supervisor.takeUp('manual');
-  assert.equal((await supervisor.programState('manual'))[0]?.state, 'STOPPED');
-  const { exchange } = await import('../../src/supervisor/exchange.ts');
-  const { encodeCall } = await import('../../src/supervisor/xmlrpc.ts');
-  await exchange(real.socket, encodeCall('supervisor.startProcess', ['manual', true]), 10_000);
-  const { pid } = await running('manual');
-  await supervisor.takeUp('manual');
-  assert.notEqual((await running('manual')).pid, pid);
-});
+  test('a program that ended is started again, and its exit status is told', async () => {
+    real.writeProgram('job', program('job', 'sh -c "exit 7"', 'autorestart=false\n'));
+    await supervisor.takeUp('job');
+    const ended = await state('job', 'EXITED');
+    assert.equal(ended.exitStatus, 7);
+    assert.match(programHealth([ended]).why, /EXITED with 7/);
+    await supervisor.takeUp('job');
+    const again = await state('job', 'EXITED');
+    assert.ok(again.start_s >= ended.start_s);
+  });
 
-test('a program that ignores TERM is waited for until supervisord has killed it', async () => {
-  const stubborn = `sh -c "trap '' TERM; while :; do sleep 3600 & wait; done"`;
-  real.writeProgram('stubborn', program('stubborn', stubborn, 'killasgroup=true\n'));
-  await supervisor.takeUp('stubborn');
-  const { pid } = await running('stubborn');
-  const { exchange } = await import('../../src/supervisor/exchange.ts');
-  const { encodeCall } = await import('../../src/supervisor/xmlrpc.ts');
-  await exchange(real.socket, encodeCall('supervisor.stopProcess', ['stubborn', false]), 10_000);
-  assert.equal((await supervisor.programState('stubborn'))[0]?.state, 'STOPPING');
-  await supervisor.takeUp('stubborn');
-  assert.notEqual((await running('stubborn')).pid, pid);
-});
+  test('a program with autostart=false waits to be started, and is restarted when it ran', async () => {
+    real.writeProgram('manual', program('manual', LOOP, 'autostart=false\n'));
+    await supervisor.takeUp('manual');
+    assert.equal((await supervisor.programState('manual'))[0]?.state, 'STOPPED');
+    const { exchange } = await import('../../src/supervisor/exchange.ts');
+    const { encodeCall } = await import('../../src/supervisor/xmlrpc.ts');
+    await exchange(real.socket, encodeCall('supervisor.startProcess', ['manual', true]), 10_000);
+    const { pid } = await running('manual');
+    await supervisor.takeUp('manual');
+    assert.notEqual((await running('manual')).pid, pid);
+  });
 
-test('several processes of one program are all taken up and all removed', async () => {
-  const many = 'numprocs=3\nprocess_name=%(program_name)s_%(process_num)d\n';
-  real.writeProgram('many', program('many', LOOP, many));
-  await supervisor.takeUp('many');
-  const names = (await supervisor.programState('many')).map(({ name }) => name).sort();
-  assert.deepEqual(names, ['many_0', 'many_1', 'many_2']);
-  await supervisor.remove('many');
-  assert.deepEqual(await supervisor.programState('many'), []);
-});
+  test('a program that ignores TERM is waited for until supervisord has killed it', async () => {
+    const stubborn = `sh -c "trap '' TERM; while :; do sleep 3600 & wait; done"`;
+    real.writeProgram('stubborn', program('stubborn', stubborn, 'killasgroup=true\n'));
+    await supervisor.takeUp('stubborn');
+    const { pid } = await running('stubborn');
+    const { exchange } = await import('../../src/supervisor/exchange.ts');
+    const { encodeCall } = await import('../../src/supervisor/xmlrpc.ts');
+    await exchange(real.socket, encodeCall('supervisor.stopProcess', ['stubborn', false]), 10_000);
+    assert.equal((await supervisor.programState('stubborn'))[0]?.state, 'STOPPING');
+    await supervisor.takeUp('stubborn');
+    assert.notEqual((await running('stubborn')).pid, pid);
+  });
 
-test('a program file that supervisord does not read is said to be so', async () => {
-  await assert.rejects(
-    supervisor.takeUp('nowhere'),
-    isSupervisorError(/reads no \[program:nowhere\].*\[include\]/s),
-  );
-});
+  test('several processes of one program are all taken up and all removed', async () => {
+    const many = 'numprocs=3\nprocess_name=%(program_name)s_%(process_num)d\n';
+    real.writeProgram('many', program('many', LOOP, many));
+    await supervisor.takeUp('many');
+    const names = (await supervisor.programState('many')).map(({ name }) => name).sort();
+    assert.deepEqual(names, ['many_0', 'many_1', 'many_2']);
+    await supervisor.remove('many');
+    assert.deepEqual(await supervisor.programState('many'), []);
+  });
 
-test('a configuration that supervisord refuses is told with its reason, and removing still works', async () => {
-  real.writeProgram('good', program('good'));
-  await supervisor.takeUp('good');
-  real.writeProgram('bad', '[program:bad]\nstartsecs=soon\n');
-  await assert.rejects(
-    supervisor.takeUp('good'),
-    isSupervisorError(/refuses its configuration.*program:bad/s),
-  );
-  assert.equal((await running('good')).state, 'RUNNING');
-  await supervisor.remove('good');
-  assert.deepEqual(await supervisor.programState('good'), []);
-  unlinkSync(join(real.confFolder, 'bad.conf'));
-});
+  test('a program file that supervisord does not read is said to be so', async () => {
+    await assert.rejects(
+      supervisor.takeUp('nowhere'),
+      isSupervisorError(/reads no \[program:nowhere\].*\[include\]/s),
+    );
+  });
 
-test('what programText makes of a supervisor.conf is taken up, percent signs, quotes, continuations and all', async () => {
-  const section = new Map([
-    ['command', `sh -c 'echo "100%% <&> ünïcode $GREETING"; exec sleep 3600'`],
-    ['environment', '\nGREETING="hello, world",\nOTHER=%(program_name)s'],
-    ['startsecs', '0'],
-    ['unknown_key', '50% off'],
-  ]);
-  real.writeProgram('spoken', programText('spoken', section, real.logFolder));
-  await supervisor.takeUp('spoken');
-  await running('spoken');
-  const { readFileSync } = await import('node:fs');
-  const spoken = await eventually(async () => {
-    const text = readFileSync(join(real.logFolder, 'spoken.log'), 'utf8');
-    return text === '' ? undefined : text;
-  }, 'output in the log');
-  assert.equal(spoken, '100% <&> ünïcode hello, world\n');
+  test('a configuration that supervisord refuses is told with its reason, and removing still works', async () => {
+    real.writeProgram('good', program('good'));
+    await supervisor.takeUp('good');
+    real.writeProgram('bad', '[program:bad]\nstartsecs=soon\n');
+    await assert.rejects(
+      supervisor.takeUp('good'),
+      isSupervisorError(/refuses its configuration.*program:bad/s),
+    );
+    assert.equal((await running('good')).state, 'RUNNING');
+    await supervisor.remove('good');
+    assert.deepEqual(await supervisor.programState('good'), []);
+    unlinkSync(join(real.confFolder, 'bad.conf'));
+  });
+
+  test('what programText makes of a supervisor.conf is taken up, percent signs, quotes, continuations and all', async () => {
+    const section = new Map([
+      ['command', `sh -c 'echo "100%% <&> ünïcode $GREETING"; exec sleep 3600'`],
+      ['environment', '\nGREETING="hello, world",\nOTHER=%(program_name)s'],
+      ['startsecs', '0'],
+      ['unknown_key', '50% off'],
+    ]);
+    real.writeProgram('spoken', programText('spoken', section, real.logFolder));
+    await supervisor.takeUp('spoken');
+    await running('spoken');
+    const { readFileSync } = await import('node:fs');
+    const spoken = await eventually(async () => {
+      const text = readFileSync(join(real.logFolder, 'spoken.log'), 'utf8');
+      return text === '' ? undefined : text;
+    }, 'output in the log');
+    assert.equal(spoken, '100% <&> ünïcode hello, world\n');
+  });
 });
 
 test('without a socket, without permission, without a listener: each is said in its own words', async () => {
