@@ -78,22 +78,14 @@ export function sign(secret: SecretKey, blake2b512: Buffer, fileName: string, si
 
 /** Signs the file at `path`, in constant memory, and returns the text of its .minisig file. Raises what node:fs raises. */
 export async function signFile(path: string, secret: SecretKey, signed_s: number): Promise<string> {
-  return sign(secret, (await digestsOf(createReadStream(path))).blake2b512, basename(path), signed_s);
+  return sign(secret, (await prehashOf(createReadStream(path))).blake2b512, basename(path), signed_s);
 }
 
-/** Both digests of all that `source` delivers. Raises its errors. */
-export async function digestsOf(
-  source: Readable,
-): Promise<{ sha256: string; blake2b512: Buffer; size_bytes: number }> {
-  const sha256 = createHash('sha256');
-  const blake2b512 = createHash('blake2b512');
-  let size_bytes = 0;
-  for await (const chunk of source) {
-    sha256.update(chunk);
-    blake2b512.update(chunk);
-    size_bytes += chunk.length;
-  }
-  return { sha256: sha256.digest('hex'), blake2b512: blake2b512.digest(), size_bytes };
+/** The digest that a prehashed signature signs, of all that `source` delivers. Raises its errors. */
+export async function prehashOf(source: Readable): Promise<{ blake2b512: Buffer }> {
+  const hash = createHash('blake2b512');
+  for await (const chunk of source) hash.update(chunk);
+  return { blake2b512: hash.digest() };
 }
 
 function messageOf({ algorithm }: Signature, signed: Signed): Buffer {

@@ -15,8 +15,6 @@ export interface TarballFacts {
   name: TarballName;
   /** Of the tarball as it was uploaded, in hex. */
   sha256: string;
-  /** The digest that a prehashed minisign signature signs, 64 bytes. */
-  blake2b512: Buffer;
   size_bytes: number;
   /** Sum of the sizes of its files. */
   unpacked_bytes: number;
@@ -44,7 +42,7 @@ export interface PassOptions {
  */
 export async function passTarball(source: Readable, options: PassOptions): Promise<TarballFacts> {
   const [zlib, crypto] = await Promise.all([import('node:zlib'), import('node:crypto')]);
-  const meter = new Meter(crypto.createHash('sha256'), crypto.createHash('blake2b512'), options);
+  const meter = new Meter(crypto.createHash('sha256'), options);
   const gzip = new GzipMember(zlib);
   const judge = new Judge(options.limits, options.writer);
   const failures = new Failures();
@@ -106,14 +104,12 @@ class Failures {
 /** Counts and hashes the tarball itself. */
 class Meter {
   readonly #sha256: Hash;
-  readonly #blake2b512: Hash;
   readonly #announced_bytes: number | undefined;
   readonly #max_bytes: number;
   #size_bytes = 0;
 
-  constructor(sha256: Hash, blake2b512: Hash, { limits, announced_bytes }: PassOptions) {
+  constructor(sha256: Hash, { limits, announced_bytes }: PassOptions) {
     this.#sha256 = sha256;
-    this.#blake2b512 = blake2b512;
     this.#announced_bytes = announced_bytes;
     this.#max_bytes = limits.maxTarball_bytes;
     if (announced_bytes !== undefined && announced_bytes > this.#max_bytes)
@@ -128,7 +124,6 @@ class Meter {
     }
     if (this.#size_bytes > this.#max_bytes) throw this.#tooLarge(this.#size_bytes);
     this.#sha256.update(bytes);
-    this.#blake2b512.update(bytes);
   }
 
   verify(): void {
@@ -137,11 +132,7 @@ class Meter {
   }
 
   facts() {
-    return {
-      sha256: this.#sha256.digest('hex'),
-      blake2b512: this.#blake2b512.digest(),
-      size_bytes: this.#size_bytes,
-    };
+    return { sha256: this.#sha256.digest('hex'), size_bytes: this.#size_bytes };
   }
 
   #tooLarge(size_bytes: number) {

@@ -38,7 +38,7 @@ export async function fetchSignature(job: Job): Promise<string> {
 
 /** Verifies the tarball at `path` against the keys that are trusted now. Raises `signature`, saying what is wrong. */
 export async function verifyTarball(job: Job, path: string, signature: string): Promise<void> {
-  const { verifySignature, needsContents, digestsOf } = await import('../app/minisign.ts');
+  const { verifySignature, needsContents, prehashOf } = await import('../app/minisign.ts');
   const publicKeys = job.deps.publicKeys();
   if (publicKeys.length === 0) {
     const hint = 'Put the public key into the folder keys/ of the configuration.';
@@ -46,7 +46,7 @@ export async function verifyTarball(job: Job, path: string, signature: string): 
   }
   const digest = needsContents(signature)
     ? { contents: await contentsOf(path, job) }
-    : await digestsOf(createReadStream(path, { highWaterMark: 1024 * 1024 }));
+    : await prehashOf(createReadStream(path, { highWaterMark: 1024 * 1024 }));
   verifySignature({ signature, publicKeys, fileName: job.item().name.file, digest });
 }
 

@@ -147,12 +147,12 @@ test('keys are made and sign; the secret one is for its owner alone and is not w
   await call(['-y', '-n', 'hello', '-s', '2']);
   const signed = await call(['sign', '-s', 'fleet.key', 'hello.v2.tar.gz']);
   assert.deepEqual(signed, { status: 0, out: 'hello.v2.tar.gz.minisig\n', err: '' });
-  const [{ parsePublicKey }, { verifySignature, digestsOf }, { createReadStream }] = await Promise.all([
+  const [{ parsePublicKey }, { verifySignature, prehashOf }, { createReadStream }] = await Promise.all([
     import('../../src/app/minisign-format.ts'),
     import('../../src/app/minisign.ts'),
     import('node:fs'),
   ]);
-  const { blake2b512 } = await digestsOf(createReadStream('hello.v2.tar.gz'));
+  const { blake2b512 } = await prehashOf(createReadStream('hello.v2.tar.gz'));
   const verified = verifySignature({
     signature: readFileSync('hello.v2.tar.gz.minisig', 'utf8'),
     publicKeys: [parsePublicKey(readFileSync('fleet.pub', 'utf8'))],
