@@ -7,7 +7,7 @@ import { type Identity, identityOf, serverOf } from '../config/identity.ts';
 import { loadGateway, loadSettings } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
 import { asGweError, explain } from '../errors.ts';
-import { makeFolder } from '../host/files.ts';
+import { makeFolder, sweepHalfWritten } from '../host/files.ts';
 import { releaseLock, takeLock } from '../host/lock.ts';
 import { attempt, createLog, type Log } from '../host/log.ts';
 import { macAddress } from '../host/network.ts';
@@ -98,6 +98,7 @@ export function takeStateFolder({ places }: EngineContext, log: Log): () => void
     if (asGweError(error).code === 'locked') throw error;
     log.error(`The state folder cannot be locked: ${explain(error)}`);
   }
+  for (const folder of [places.config, places.state, places.outbox]) sweepHalfWritten(folder);
   return () => attempt(log, () => releaseLock(places.lock));
 }
 

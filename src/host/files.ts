@@ -5,9 +5,11 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -21,17 +23,29 @@ import { systemCode } from '../errors.ts';
 export const PRIVATE_FOLDER_MODE = 0o700;
 export const PRIVATE_FILE_MODE = 0o600;
 
+/** The name that a file bears while `writeDurably` writes it. */
+const beside = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+
+/**
+ * Whether a file of that name is what a process that is gone left of `writeDurably`: it is worth nothing, and nobody will
+ * finish it. Not while another process still writes it.
+ */
+export function isHalfWritten(name: string): boolean {
+  const pid = Number(name.match(/^\..*\.(\d+)\.new$/)?.[1]);
+  return pid === process.pid || (pid > 0 && !existsSync(`/proc/${pid}`));
+}
+
 /**
  * Replaces or makes `path` so that a crash at any instant leaves the old contents or the new: written beside, synced,
  * renamed over it, the folder synced. Raises what node:fs raises (ENOSPC, EROFS, EIO …), and then leaves the old file.
  */
 export function writeDurably(path: string, contents: string | Uint8Array, mode = PRIVATE_FILE_MODE): void {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  const unfinished = beside(path);
   try {
-    writeSynced(beside, contents, mode);
-    renameSync(beside, path);
+    writeSynced(unfinished, contents, mode);
+    renameSync(unfinished, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    rmSync(unfinished, { force: true });
     throw error;
   }
   syncFolder(dirname(path));
@@ -46,6 +60,33 @@ function writeSynced(path: string, contents: string | Uint8Array, mode: number):
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/** Names that a file has before it gets its own: `writeDurably`'s, and those of the lock. */
+const HALF_WRITTEN = /^\.?.+\.(\d+)\.(?:new|stale)$/;
+
+/**
+ * Removes from `folder` what somebody was writing when the power went: it is worth nothing, and would pile up with every
+ * power cut. Files of a process that runs stay, but for our own: whoever calls this is not writing. What cannot be removed does no harm, and stays.
+ */
+export function sweepHalfWritten(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const pid = Number(name.match(HALF_WRITTEN)?.[1]);
+      if (pid > 0 && (pid === process.pid || !isRunning(pid))) rmSync(join(folder, name), { force: true });
+    }
+  } catch {
+    // There is no such folder, or the disk refuses: others will say so.
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
   }
 }
 

@@ -63,6 +63,8 @@ export interface Apps {
   /** Keeps the program file that is there before an update; `undefined` = there is none. */
   keepProgram(app: string, text: string | undefined): void;
   keptProgram(app: string): string | undefined;
+  /** The update is over: its way back is not needed any more. */
+  forgetProgram(app: string): void;
 }
 
 const RECORD = 'record.json';
@@ -101,6 +103,7 @@ export function openApps(folder: string): Apps {
       else writeDurably(inApp(app, PROGRAM), text);
     },
     keptProgram: (app) => readIfThere(inApp(app, PROGRAM)),
+    forgetProgram: (app) => removeDurably(inApp(app, PROGRAM)),
   };
 }
 

@@ -50,6 +50,7 @@ function noteInRecord({ session }: Job, end: InstallEnd): void {
     ...(end.why === undefined ? {} : { why: end.why }),
     ...(end.digest === undefined ? {} : { sha256: end.digest }),
   });
+  if (end.attempt !== undefined) session.apps.forgetProgram(end.app);
 }
 
 function endOf(job: Job): InstallEnd {

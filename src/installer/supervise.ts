@@ -11,7 +11,7 @@ const PROGRAM_FILE_MODE = 0o644;
 const PROGRAM_FOLDER_MODE = 0o755;
 
 /** Where the program file of `app` lies. */
-export const programPath = (job: Job, app: string): string =>
+export const programPath = (job: Pick<Job, 'deps'>, app: string): string =>
   join(job.deps.settings['supervisor.conf_dir'], `${app}.conf`);
 
 /** The phase `supervise`. Raises `supervisor` when supervisord refuses the program, and what the disk raises. */
@@ -19,11 +19,25 @@ export async function supervise(job: Job): Promise<Step> {
   const { name, tarball, result } = job.item();
   const section = new Map(Object.entries(tarball?.supervisorConf ?? {}));
   const text = programText(name.app, section, job.deps.settings['supervisor.log_dir']);
-  const note = await placeProgram(job, name.app, text);
+  const note = await placeProgram(job, name.app, text).catch((error: unknown) => {
+    putFormerFileBack(job, name.app);
+    throw error;
+  });
   return {
     to: 'health',
     ...(note === undefined ? {} : { set: { result: { ...result, outcome: 'installed', note } } }),
   };
+}
+
+/**
+ * A file that supervisord refuses must not lie there while the way back is gone: after a reboot in that time supervisord
+ * would refuse all of its configuration, gwe's own program with it.
+ */
+function putFormerFileBack({ deps, session }: Job, app: string): void {
+  const former = session.apps.keptProgram(app);
+  const path = programPath({ deps }, app);
+  if (former === undefined) removeDurably(path);
+  else writeDurably(path, former, PROGRAM_FILE_MODE);
 }
 
 /** Writes the program file and has supervisord take it up; returns what was lived with, in words. Raises as `supervise`. */

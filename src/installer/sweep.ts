@@ -6,11 +6,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
-import { removeFolder } from '../host/files.ts';
+import { removeFolder, sweepHalfWritten } from '../host/files.ts';
 import type { Session } from './job.ts';
-
-/** A file that was being written when the power went: writeDurably's name beside the final one. */
-const HALF_WRITTEN = /^\..*\.\d+\.new$/;
 
 /** Removes what belongs to no item that is still to be done; `ending` is the key of one that is about to end. */
 export function sweep({ deps, journal }: Session, ending?: string): void {
@@ -25,10 +22,9 @@ export function sweep({ deps, journal }: Session, ending?: string): void {
   }
   removeFrom(deps.places.staging, (name) => !keys.has(name));
   removeFrom(deps.places.downloads, (name) => !files.has(name));
-  removeFrom(deps.places.journal, (name) => HALF_WRITTEN.test(name));
-  for (const app of namesIn(deps.places.apps)) {
-    removeFrom(join(deps.places.apps, app), (name) => HALF_WRITTEN.test(name));
-  }
+  sweepHalfWritten(deps.places.journal);
+  sweepHalfWritten(deps.settings['supervisor.conf_dir']);
+  for (const app of namesIn(deps.places.apps)) sweepHalfWritten(join(deps.places.apps, app));
 }
 
 function removeFrom(folder: string, isRubbish: (name: string) => boolean): void {
