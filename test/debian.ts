@@ -36,6 +36,11 @@ const TOOLS = {
   minisign: { packages: ['minisign'], proof: ['/usr/bin/minisign'], use: 'signatures in both directions' },
   strace: { packages: ['strace'], proof: ['/usr/bin/strace'], use: 'power cuts at every system call' },
   busybox: { packages: ['busybox'], proof: ['/bin/busybox'], use: 'the shell of small gateways' },
+  faketime: {
+    packages: ['faketime'],
+    proof: ['/usr/bin/faketime'],
+    use: 'a gateway whose clock is wrong',
+  },
   openssl: { packages: ['openssl'], proof: ['/usr/bin/openssl'], use: 'HTTPS with a private authority' },
 } as const satisfies Record<string, Tool>;
 

@@ -36,10 +36,11 @@ export async function writeRead(
     ...(written.length > 0 ? [`write ${list(written)}`] : []),
     ...(aliases.length > 0 ? [`read ${list(aliases)}`] : []),
   ];
+  const what = deeds.join(' and ');
   const answer = await http.ask({
     ...(written.length > 0 ? writing(values) : { verb: 'GET' }),
     method: methodOf(written.length > 0, aliases.length > 0),
-    what: deeds.join(' and '),
+    what,
     path: aliases.length > 0 ? `${PATHS.alias}?${encodeAliases(aliases)}` : PATHS.alias,
     headers: {
       [HEADERS.cik]: cik,
@@ -49,7 +50,7 @@ export async function writeRead(
     answers: [200, 204],
     repeatable: true,
   });
-  return known(answer, aliases);
+  return known(http, what, answer, aliases);
 }
 
 function methodOf(writes: boolean, reads: boolean): TrafficMethod {
@@ -61,12 +62,28 @@ function writing(values: Readonly<Record<string, string>>): Pick<Exchange, 'verb
   return { verb: 'POST', body: encodeBody(Object.entries(values)) };
 }
 
-/** Of an answer, the aliases that were asked for and have a value. Old servers may end it with a line break. */
-function known(answer: Answer, aliases: readonly string[]): Record<string, string> {
-  const values = decodeValues(answer.text.replace(/[\r\n]+$/, ''));
+/**
+ * Of an answer, the aliases that were asked for and have a value. Old servers may end it with a line break. Raises
+ * `protocol` for what is no answer to that question: nothing must be taken for empty, or for written, on its word.
+ */
+function known(http: Http, what: string, answer: Answer, aliases: readonly string[]): Record<string, string> {
+  const text = answer.text.replace(/[\r\n]+$/, '');
+  refusePage(http, what, answer);
+  const values = decodeValues(text);
+  if (text !== '' && aliases.length > 0 && !aliases.some((alias) => alias in values)) {
+    throw failure('protocol', { what, host: http.host }, 'its answer names none of what was asked for');
+  }
   return Object.fromEntries(
     Object.entries(values).filter(([alias, value]) => value !== '' && aliases.includes(alias)),
   );
+}
+
+/** Raises `protocol` for a page in the place of an answer: networks that one must sign in to put theirs there, with 200. */
+function refusePage(http: Http, what: string, { headers, text }: Answer): void {
+  if (!/^text\/html\b/i.test(headers['content-type'] ?? '') && !/^\s*</.test(text)) return;
+  throw failure('protocol', { what, host: http.host }, 'it answered with a page', {
+    hint: 'Sign in to the network that answered, or look at engine.server.',
+  });
 }
 
 /** One alias with the tag of its value, where the platform gives one. `''` is an empty or unknown alias. */
@@ -75,16 +92,17 @@ export async function readWithTag(
   cik: string,
   alias: string,
 ): Promise<{ value: string; etag: string | undefined }> {
+  const what = `read ${alias}`;
   const answer = await http.ask({
     method: 'http_read',
-    what: `read ${alias}`,
+    what,
     verb: 'GET',
     path: `${PATHS.alias}?${encodeAliases([alias])}`,
     headers: { [HEADERS.cik]: cik, ...WANT_FORM },
     answers: [200, 204],
     repeatable: true,
   });
-  return { value: known(answer, [alias])[alias] ?? '', etag: answer.headers.etag };
+  return { value: known(http, what, answer, [alias])[alias] ?? '', etag: answer.headers.etag };
 }
 
 /**
@@ -97,16 +115,19 @@ export async function clear(
   alias: string,
   etag: string | undefined,
 ): Promise<'cleared' | 'changed'> {
+  const what = `clear ${alias}`;
   const answer = await http.ask({
     ...writing({ [alias]: '' }),
     method: 'http_write',
-    what: `clear ${alias}`,
+    what,
     path: PATHS.alias,
     headers: { [HEADERS.cik]: cik, ...FORM, ...(etag === undefined ? {} : { [HEADERS.ifMatch]: etag }) },
     answers: etag === undefined ? [200, 204] : [200, 204, 412],
     repeatable: true,
   });
-  return answer.status === 412 ? 'changed' : 'cleared';
+  if (answer.status === 412) return 'changed';
+  refusePage(http, what, answer);
+  return 'cleared';
 }
 
 export interface LongPoll {
@@ -129,9 +150,10 @@ export async function longPoll(
   now: () => number,
 ): Promise<{ value: string; lastModified_s: number } | undefined> {
   const wait_ms = Math.min(Math.max(0, Math.round(options.timeout_ms)), MAX_REQUEST_TIMEOUT_MS);
+  const what = `wait for ${alias}`;
   const answer = await http.ask({
     method: 'http_long_poll',
-    what: `wait for ${alias}`,
+    what,
     verb: 'GET',
     path: `${PATHS.alias}?${encodeAliases([alias])}`,
     headers: {
@@ -148,7 +170,7 @@ export async function longPoll(
   if (answer.status === 304) return undefined;
   const dated = answer.headers['last-modified'] ?? answer.headers.date ?? '';
   return {
-    value: known(answer, [alias])[alias] ?? '',
+    value: known(http, what, answer, [alias])[alias] ?? '',
     lastModified_s: parseHttpDate(dated) ?? Math.floor(now() / 1000),
   };
 }
@@ -160,9 +182,10 @@ export async function record(http: Http, cik: string, points: Points): Promise<v
     ...each.map(([time_s, value]) => [String(time_s), value] as const),
   ]);
   if (pairs.length === 0) return;
-  await http.ask({
+  const what = `record ${list(Object.keys(points))}`;
+  const answer = await http.ask({
     method: 'http_record',
-    what: `record ${list(Object.keys(points))}`,
+    what,
     verb: 'POST',
     path: PATHS.record,
     headers: { [HEADERS.cik]: cik, ...FORM },
@@ -170,6 +193,7 @@ export async function record(http: Http, cik: string, points: Points): Promise<v
     answers: [200, 204],
     repeatable: false,
   });
+  refusePage(http, what, answer);
 }
 
 /** The platform's clock in unix seconds. Raises `protocol` for an answer that does not begin with digits. */

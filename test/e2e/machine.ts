@@ -7,6 +7,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
+import { changeSetting } from '../../src/config/engine-config.ts';
+import { isSettingName } from '../../src/config/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** The file that people copy to a gateway. */
@@ -121,6 +123,8 @@ export interface Gateway {
   serial: string;
   folder: string;
   env: NodeJS.ProcessEnv;
+  /** How gwe is started on it. */
+  command: readonly string[];
   /** Runs gwe on this gateway to its end. */
   gwe(...args: string[]): Ran;
   /** The same without stopping the test's own servers meanwhile. */
@@ -128,6 +132,17 @@ export interface Gateway {
   /** The folder of the state. */
   state: string;
   config: string;
+}
+
+/** Writes settings into Engine.config, all at once: `gwe config set` has its own tests. */
+export function writeSettings(config: string, settings: Readonly<Record<string, string>>): void {
+  const path = join(config, 'Engine.config');
+  let text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  for (const [name, value] of Object.entries(settings)) {
+    if (!isSettingName(name)) throw new Error(`There is no setting ${name}`);
+    text = changeSetting(text, name, value);
+  }
+  writeFileSync(path, text);
 }
 
 /** A gateway with its own folders, which knows the platform and its own serial. */
@@ -139,13 +154,21 @@ export function makeGateway(
     serial?: string;
     settings?: Record<string, string>;
     gwe?: string[];
+    /** More of its environment. */
+    env?: Record<string, string>;
   },
 ): Gateway {
   const folder = tempFolder(t);
   const serial = options.serial ?? 'gw-1';
   const config = join(folder, 'etc');
   const state = join(folder, 'state');
-  const env = { PATH: BARE_PATH, HOME: folder, GWE_CONFIG_DIR: config, GWE_STATE_DIR: state };
+  const env = {
+    PATH: BARE_PATH,
+    HOME: folder,
+    GWE_CONFIG_DIR: config,
+    GWE_STATE_DIR: state,
+    ...options.env,
+  };
   const command = options.gwe ?? [GWE];
   const gwe = (...args: string[]) => run([...command, ...args], env);
   mkdirSync(join(folder, 'log'));
@@ -158,12 +181,12 @@ export function makeGateway(
     'install.reserve_bytes': '0',
     ...options.settings,
   };
-  for (const [name, value] of Object.entries(settings)) expectZero(gwe('config', 'set', name, value));
+  writeSettings(config, settings);
   const gweAsync = async (...args: string[]) => {
     const running = start(t, [...command, ...args], env);
     return { status: await running.ended, ...running.said };
   };
-  return { serial, folder, env, gwe, gweAsync, state, config };
+  return { serial, folder, env, command, gwe, gweAsync, state, config };
 }
 
 /** Starts a real supervisord for this gateway, and returns supervisorctl. */

@@ -10,11 +10,17 @@ export interface TappedRequest {
   body: string;
 }
 
-/** What to do with a request: hand it on (nothing), answer in the platform's place, or hand it on and lose the answer. */
+/**
+ * What to do with a request: hand it on (nothing), answer in the platform's place, hand it on and lose the answer, or end
+ * the connection; `reset` ends it as a router does that has forgotten it.
+ */
 export type Verdict =
   | undefined
   | { status: number; body?: string; headers?: Record<string, string> }
+  | { answer: (outgoing: http.ServerResponse) => void }
   | 'lose-answer'
+  | 'reset'
+  | 'reset-answer'
   | 'cut'
   | { cutAfter_bytes: number };
 
@@ -65,6 +71,11 @@ function handOn(
 ): void {
   const verdict = tap.judge(request);
   if (verdict === 'cut') return void incoming.socket.destroy();
+  if (verdict === 'reset') return void incoming.socket.resetAndDestroy();
+  if (typeof verdict === 'object' && 'answer' in verdict) {
+    verdict.answer(outgoing);
+    return;
+  }
   if (typeof verdict === 'object' && 'status' in verdict) {
     const text = verdict.body ?? '';
     outgoing.writeHead(verdict.status, { 'Content-Length': Buffer.byteLength(text), ...verdict.headers });
@@ -77,9 +88,12 @@ function handOn(
   });
   onward.on('error', () => incoming.socket.destroy());
   onward.on('response', (answer) => {
-    if (verdict === 'lose-answer') {
+    if (verdict === 'lose-answer' || verdict === 'reset-answer') {
       answer.resume();
-      return void answer.once('end', () => incoming.socket.destroy());
+      const isReset = verdict === 'reset-answer';
+      return void answer.once('end', () =>
+        isReset ? incoming.socket.resetAndDestroy() : incoming.socket.destroy(),
+      );
     }
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
     let left = verdict === undefined ? Number.POSITIVE_INFINITY : verdict.cutAfter_bytes;
