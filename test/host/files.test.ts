@@ -20,6 +20,7 @@ import {
   removeDurably,
   removeFolder,
   renameDurably,
+  sweepHalfWritten,
   writeDurably,
 } from '../../src/host/files.ts';
 
@@ -104,4 +105,19 @@ test('a file changes its name and its folder at once', () => {
   renameDurably(join(folder, 'a.part'), join(folder, 'sub', 'a'));
   assert.deepEqual(readdirSync(folder), ['sub']);
   assert.equal(readFileSync(join(folder, 'sub', 'a'), 'utf8'), 'x');
+});
+
+test('what was half written when the power went is swept away, but not what somebody is writing', () => {
+  const gone = spawnSync('true').pid;
+  for (const name of [
+    `.a.${gone}.new`,
+    `lock.${gone}.stale`,
+    `.b.${process.pid}.new`,
+    `.c.${process.ppid}.new`,
+    'd.new',
+  ])
+    writeFileSync(join(folder, name), '');
+  sweepHalfWritten(folder);
+  assert.deepEqual(readdirSync(folder).sort(), [`.c.${process.ppid}.new`, 'd.new']);
+  sweepHalfWritten(join(folder, 'absent'));
 });
