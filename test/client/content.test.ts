@@ -172,7 +172,7 @@ test('a download that stalls is left after the time limit', async (t) => {
   const server = await rawServer(t, () =>
     binary(['HTTP/1.1 200 OK', 'Content-Length: 100'], BYTES.subarray(0, 10)),
   );
-  const client = clientFor(t, server.url, { timeout_ms: 40 });
+  const client = clientFor(t, server.url, { timeout_ms: 400 });
   const { came, error } = await breakOf(await client.download(CIK, ID, { from_byte: 0 }));
   assert.equal(error.code, 'timeout');
   assert.equal(came.length, 10);
@@ -181,7 +181,7 @@ test('a download that stalls is left after the time limit', async (t) => {
 test('a reader that takes its time is no stall', async (t) => {
   const big = Buffer.alloc(4_000_000, 7);
   const server = await rawServer(t, () => binary(['HTTP/1.1 200 OK', `Content-Length: ${big.length}`], big));
-  const { body } = await clientFor(t, server.url, { timeout_ms: 30 }).download(CIK, ID, { from_byte: 0 });
+  const { body } = await clientFor(t, server.url, { timeout_ms: 60 }).download(CIK, ID, { from_byte: 0 });
   let length = 0;
   for await (const chunk of body) {
     if (length === 0) await new Promise((resolve) => setTimeout(resolve, 100));

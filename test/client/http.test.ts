@@ -12,17 +12,17 @@ import { answer, CIK, clientFor, failureOf, listening, rawServer } from './serve
 
 test('a server that accepts and never answers is left after the time limit, and the message says what was missing', async (t) => {
   const server = await rawServer(t, () => undefined);
-  const error = await failureOf(clientFor(t, server.url, { timeout_ms: 30 }).read(CIK, ['a', 'b']));
+  const error = await failureOf(clientFor(t, server.url, { timeout_ms: 300 }).read(CIK, ['a', 'b']));
   assert.equal(error.code, 'timeout');
   assert.equal(
     error.message,
-    `Cannot read a, b at ${server.url.host}: connected, but no answer within 0.03 s`,
+    `Cannot read a, b at ${server.url.host}: connected, but no answer within 0.3 s`,
   );
 });
 
 test('an answer that stops in the middle is left after the time limit', async (t) => {
   const server = await rawServer(t, () => 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\na=1');
-  const error = await failureOf(clientFor(t, server.url, { timeout_ms: 30 }).read(CIK, ['a']));
+  const error = await failureOf(clientFor(t, server.url, { timeout_ms: 300 }).read(CIK, ['a']));
   assert.equal(error.code, 'timeout');
   assert.match(error.message, /no further byte within/);
 });
@@ -31,9 +31,9 @@ test('a handshake that never ends is left after the time limit', async (t) => {
   const silent = createTcp((socket) => socket.on('error', () => {}));
   const url = await listening(t, silent, 'https');
   const sockets = once(silent, 'connection');
-  const error = await failureOf(clientFor(t, url, { timeout_ms: 30 }).read(CIK, ['a']));
+  const error = await failureOf(clientFor(t, url, { timeout_ms: 300 }).read(CIK, ['a']));
   assert.equal(error.code, 'timeout');
-  assert.match(error.message, /: no connection within 0.03 s$/);
+  assert.match(error.message, /: no connection within 0.3 s$/);
   const [socket] = await sockets;
   socket.destroy();
 });
@@ -45,10 +45,10 @@ test('an answer that comes slowly but steadily is not cut by the limit of one by
       const piece = pieces.shift();
       if (piece === undefined) clearInterval(timer);
       else socket.write(piece);
-    }, 40);
+    }, 300);
     return undefined;
   });
-  assert.deepEqual(await clientFor(t, server.url, { timeout_ms: 120 }).read(CIK, ['a', 'b']), {
+  assert.deepEqual(await clientFor(t, server.url, { timeout_ms: 1000 }).read(CIK, ['a', 'b']), {
     a: '1',
     b: '2',
   });
@@ -171,7 +171,7 @@ test('every byte is counted, for the method and the interface that it went over'
 
 test('what a failed exchange moved is counted too', async (t) => {
   const server = await rawServer(t, () => undefined);
-  const client = clientFor(t, server.url, { timeout_ms: 30 });
+  const client = clientFor(t, server.url, { timeout_ms: 300 });
   await failureOf(client.read(CIK, ['a']));
   assert.deepEqual(client.traffic, [
     { iface: 'lo', method: 'http_read', rx_bytes: 0, tx_bytes: server.requests[0]?.length },

@@ -147,7 +147,7 @@ test('a proxy that never answers is left after the time limit', async (t) => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => void sockets.push(socket.on('error', () => {})));
   const proxy = (await listening(t, server, 'http')).href;
-  const error = await failureOf(clientFor(t, SERVER, { proxy, timeout_ms: 30 }).read(CIK, ['a']));
+  const error = await failureOf(clientFor(t, SERVER, { proxy, timeout_ms: 300 }).read(CIK, ['a']));
   assert.equal(error.code, 'timeout');
   for (const socket of sockets) socket.destroy();
 });

@@ -63,7 +63,7 @@ test('an error shows the first line of what the server said, not a page and not 
 
 test('an error with a text without an end does not keep the client', async (t) => {
   const server = await rawServer(t, () => 'HTTP/1.1 500 Oops\r\n\r\nstalled');
-  const error = await failureOf(clientFor(t, server.url, { timeout_ms: 30 }).read(CIK, ['a']));
+  const error = await failureOf(clientFor(t, server.url, { timeout_ms: 300 }).read(CIK, ['a']));
   assert.equal(error.code, 'busy');
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -154,10 +154,12 @@ describe('with a real supervisord', { skip: lacks('supervisor') }, () => {
   });
 
   test('a program that ignores TERM is waited for until supervisord has killed it', async () => {
-    const stubborn = `sh -c "trap '' TERM; while :; do sleep 3600 & wait; done"`;
+    const deaf = join(real.folder, 'deaf');
+    const stubborn = `sh -c "trap '' TERM; : >${deaf}; while :; do sleep 3600 & wait; done"`;
     real.writeProgram('stubborn', program('stubborn', stubborn, 'killasgroup=true\n'));
     await supervisor.takeUp('stubborn');
     const { pid } = await running('stubborn');
+    while (!existsSync(deaf)) await new Promise(setImmediate);
     const { exchange } = await import('../../src/supervisor/exchange.ts');
     const { encodeCall } = await import('../../src/supervisor/xmlrpc.ts');
     await exchange(real.socket, encodeCall('supervisor.stopProcess', ['stubborn', false]), 10_000);
