@@ -92,7 +92,7 @@ install_file() {
   if [ -L "$bin/gdc" ] || [ ! -e "$bin/gdc" ]; then
     ln -sf gwe "$bin/gdc"
   else
-    say "$bin/gdc is somebody else's, and stays: call gwe's own as 'gwe gdc'"
+    say "$bin/gdc is somebody else's, and stays. For gwe's own, make a link in another folder: ln -s $bin/gwe FOLDER/gdc"
   fi
 }
 
