@@ -87,6 +87,8 @@ export interface JournalItem extends InstallItem {
   rebootAsked?: { process: string; boot: string; uptime_ms: number } | undefined;
   /** The download was assembled from pieces, failed a check, and is fetched once more from its first byte. */
   fetchedAgain?: boolean | undefined;
+  /** How the script of the way back ended, once it has: after a crash it is not run again. */
+  wentBack?: string | undefined;
   result?: ItemResult | undefined;
   trouble?: Trouble | undefined;
 }
@@ -163,7 +165,12 @@ function isItem(value: unknown): value is JournalItem {
   if (!isObject(value) || !isPhase(value['phase'])) return false;
   return (
     hasFields(value, { since_ms: 'number', spent_ms: 'number', attempt: 'number', rollbacks: 'number' }) &&
-    hasFields(value, { downgrade: 'boolean?', signature: 'string?', fetchedAgain: 'boolean?' }) &&
+    hasFields(value, {
+      downgrade: 'boolean?',
+      signature: 'string?',
+      fetchedAgain: 'boolean?',
+      wentBack: 'string?',
+    }) &&
     hasFields(value['name'], { file: 'string', app: 'string', version: 'string' }) &&
     absentOr(value['content'], (it) =>
       hasFields(it, { size_bytes: 'number', updated_s: 'number', sha256: 'string?' }),

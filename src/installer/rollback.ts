@@ -42,8 +42,8 @@ async function wayBack(job: Job, good: GoodVersion | undefined): Promise<Back> {
     return { note: 'install.rollback is off: the gateway stays as the failed version left it' };
   }
   if (good === undefined) return await undoFirstInstall(job);
-  const { rollbacks } = job.item();
-  if (rollbacks >= job.deps.settings['install.max_attempts']) {
+  const { rollbacks, wentBack } = job.item();
+  if (wentBack === undefined && rollbacks >= job.deps.settings['install.max_attempts']) {
     return failedBack(good, `its install.sh did not come to its end in ${rollbacks} attempts`);
   }
   try {
@@ -62,8 +62,8 @@ const failedBack = (good: GoodVersion, why: string): Back => ({
 
 /** Installs the last good version again, from its kept tarball, as if it were new, and sees that it is healthy. */
 async function reinstall(job: Job, good: GoodVersion): Promise<Back> {
-  const { session, deps } = job;
-  const { name, rollbacks } = job.item();
+  const { session } = job;
+  const { name, wentBack } = job.item();
   const name_good = parseTarballName(good.file);
   // The failed version's folder makes room.
   removeFolder(join(jobFolder(job), 'app'));
@@ -71,16 +71,10 @@ async function reinstall(job: Job, good: GoodVersion): Promise<Back> {
   const folder = join(jobFolder(job), 'back');
   const facts = await unpackTarball(job, session.apps.goodTarball(name.app) ?? '', name_good, folder);
   if (facts.sha256 !== good.sha256) throw new GweError('check', 'its kept tarball is damaged');
-  job.note({ rollbacks: rollbacks + 1, rebootAsked: undefined });
-  deps.checkpoint?.(`rollback begins ${name.file}`);
-  const about = { ...name_good, previous: name.version, attempt: rollbacks + 1, rollbackFrom: name.version };
-  const timeout_s = deps.settings['install.timeout'];
-  const end = await callScript(job, { ...about, script: 'install.sh', folder, timeout_s });
-  if (end.aborted) throw new GweError('stopped', 'install.sh was stopped with gwe');
-  keepOutput(job, end.output, `install.sh of v${good.version}, going back`);
-  await deps.flush();
-  if (end.status === EXIT_RUN_AGAIN_AFTER_REBOOT) return 'reboot';
-  if (end.status !== 0) return failedBack(good, describeEnd('install.sh', end, timeout_s));
+  const failure = wentBack === undefined ? await runGood(job, good, folder) : undefined;
+  if (failure !== undefined) return failure;
+  const attempt = job.item().rollbacks;
+  const about = { ...name_good, previous: name.version, attempt, rollbackFrom: name.version };
   const note = await restoreProgram(job, facts.supervisorConf);
   const ill = await illness(
     job,
@@ -95,6 +89,27 @@ async function reinstall(job: Job, good: GoodVersion): Promise<Back> {
   );
   if (ill !== undefined) return failedBack(good, ill);
   return { rolledBackTo: good.version, ...(note === undefined ? {} : { note }) };
+}
+
+/** Runs the last good version's install.sh; `undefined` when it ended well, which is then in the journal. */
+async function runGood(job: Job, good: GoodVersion, folder: string): Promise<Back | undefined> {
+  const { deps } = job;
+  const { name, rollbacks } = job.item();
+  const attempt = rollbacks + 1;
+  job.note({ rollbacks: attempt, rebootAsked: undefined });
+  deps.checkpoint?.(`rollback begins ${name.file}`);
+  const { app, version } = parseTarballName(good.file);
+  const about = { app, version, previous: name.version, attempt, rollbackFrom: name.version };
+  const timeout_s = deps.settings['install.timeout'];
+  const end = await callScript(job, { ...about, script: 'install.sh', folder, timeout_s });
+  if (end.aborted) throw new GweError('stopped', 'install.sh was stopped with gwe');
+  keepOutput(job, end.output, `install.sh of v${good.version}, going back`);
+  await deps.flush();
+  if (end.status === EXIT_RUN_AGAIN_AFTER_REBOOT) return 'reboot';
+  const how = describeEnd('install.sh', end, timeout_s);
+  if (end.status !== 0) return failedBack(good, how);
+  job.note({ wentBack: how });
+  return undefined;
 }
 
 /** The program as it was before the update: the good version's own, or else the file that lay there, or else none. */
@@ -131,8 +146,9 @@ async function restoreOrSay(job: Job): Promise<string | undefined> {
 }
 
 async function uninstall(job: Job): Promise<string | undefined> {
-  const { name, tarball, attempt, rollbacks } = job.item();
+  const { name, tarball, attempt, rollbacks, wentBack } = job.item();
   if (tarball?.hasUninstall !== true) return undefined;
+  if (wentBack !== undefined) return wentBack;
   if (rollbacks >= job.deps.settings['install.max_attempts']) return 'uninstall.sh did not come to its end';
   let folder: string;
   try {
@@ -149,5 +165,7 @@ async function uninstall(job: Job): Promise<string | undefined> {
   if (end.aborted) throw new GweError('stopped', 'uninstall.sh was stopped with gwe');
   keepOutput(job, end.output, 'uninstall.sh');
   await job.deps.flush();
-  return describeEnd('uninstall.sh', end, timeout_s);
+  const how = describeEnd('uninstall.sh', end, timeout_s);
+  job.note({ wentBack: how });
+  return how;
 }
