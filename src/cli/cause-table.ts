@@ -89,8 +89,8 @@ export const CAUSES = {
     'See the log of the engine; restart it: supervisorctl restart gwe',
   ),
   'malformed-instruction': cause(
-    'The last instruction could not be understood, and nothing of it was done.',
-    'Write it again, as: {"install": [{"name": "APP.vVERSION.tar.gz"}]}',
+    'What was last written to engine_fetch or update_interval could not be understood, and nothing of it was done.',
+    'Write it again: engine_fetch as {"install": [{"name": "APP.vVERSION.tar.gz"}]}, update_interval as a number of seconds',
   ),
   'waiting-for-disk': cause(
     'There is too little room on the disk for what is to be installed.',
