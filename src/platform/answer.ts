@@ -15,6 +15,8 @@ export interface Answer {
   body?: string | Buffer;
   /** In place of `body`: opened only when it is really sent. */
   stream?: { length_bytes: number; open(): Readable };
+  /** In place of both: what comes as it happens (Server-Sent Events), until one side has enough. The one answer that is chunked. */
+  feed?: { open(): Readable };
 }
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -52,6 +54,7 @@ export function json(status: number, value: unknown): Answer {
     headers: [
       ['Content-Type', JSON_TYPE],
       ['Cache-Control', 'no-store'],
+      ['X-Content-Type-Options', 'nosniff'],
     ],
     body: `${JSON.stringify(value)}\n`,
   };
@@ -81,11 +84,12 @@ export function errorAsJson(error: unknown): Answer {
 
 function statusOf(error: unknown): number {
   if (error instanceof GweError && error.code === 'timeout') return 408;
+  if (error instanceof GweError && error.status === 429) return 429;
   return httpStatus(error);
 }
 
 function retryHeader(error: unknown): ReadonlyArray<readonly [string, string]> {
-  if (statusOf(error) !== 503) return [];
+  if (statusOf(error) !== 503 && statusOf(error) !== 429) return [];
   const wait_s = error instanceof GweError ? error.retryAfter_s : undefined;
   return [['Retry-After', String(wait_s ?? RETRY_AFTER_S)]];
 }
@@ -105,12 +109,13 @@ export async function send(
   outgoing.writeHead(answer.status, [
     ...(answer.headers ?? []).flat(),
     // 204 and 205 carry it too, as the One Platform always did; 304 must not: it would speak of the value.
-    ...(answer.status === 304 ? [] : ['Content-Length', String(length_bytes)]),
+    ...(answer.status === 304 || answer.feed !== undefined ? [] : ['Content-Length', String(length_bytes)]),
     'Connection',
     keep ? 'keep-alive' : 'close',
   ]);
-  if (incoming.method === 'HEAD' || answer.stream === undefined) outgoing.end(body);
-  else await sendStream(outgoing, answer.stream.open());
+  const source = answer.stream ?? answer.feed;
+  if (incoming.method === 'HEAD' || source === undefined) outgoing.end(body);
+  else await sendStream(outgoing, source.open());
 }
 
 async function sendStream(outgoing: ServerResponse, source: Readable): Promise<void> {

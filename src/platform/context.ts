@@ -1,16 +1,29 @@
 /** What every handler is handed: the platform's parts, and the call that it answers. */
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import type { Access } from './access.ts';
 import type { Answer } from './answer.ts';
 import type { ContentStore } from './content-store.ts';
+import type { Events } from './events.ts';
+import type { AuditEntry, Token } from './fleet-store.ts';
+import type { FleetWatch } from './fleet-watch.ts';
+import type { Metrics } from './metrics.ts';
 import type { PlatformRequest } from './request.ts';
-import type { Store, Token } from './store.ts';
+import type { Store } from './store.ts';
+import type { Throttle } from './throttle.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface Platform {
   store: Store;
   content: ContentStore;
   waiters: Waiters;
+  access: Access;
+  throttle: Throttle;
+  events: Events;
+  fleet: FleetWatch;
+  metrics: Metrics;
+  /** Notes a change in the audit trail; when it resolves, the record is on the disk. */
+  audit(entry: Omit<AuditEntry, 'time_ms'>): Promise<void>;
   /** The one vendor name that is served; a model's own name is accepted in its place. */
   vendor: string;
   clock: Clock;
@@ -24,9 +37,11 @@ export interface Call {
   params: Readonly<Record<string, string>>;
 }
 
-/** A call of an operator whose token was accepted. */
+/** A call of an operator whose token was accepted, and who may make it. */
 export interface OperatorCall extends Call {
   operator: Token;
+  /** For the audit trail: the product it is about, and details where the body does not tell them. */
+  note: { product?: string; details?: string };
 }
 
 export type Handler = (call: Call) => Promise<Answer>;

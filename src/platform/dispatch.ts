@@ -2,18 +2,28 @@
  * From a request to its answer: the row of the routing table that fits, the operator's token where one is needed, and
  * whatever is raised as an answer of the kind that the caller understands.
  */
-import { HEADERS } from '../client/wire.ts';
+import { HEADERS, PATHS } from '../client/wire.ts';
 import { asGweError, explain, GweError, systemCode } from '../errors.ts';
 import type { Log } from '../host/log.ts';
+import { requireRole } from './access.ts';
 import { type Answer, errorAsJson, errorAsLine, statusLine } from './answer.ts';
-import type { Call, Platform } from './context.ts';
+import { noteChange } from './audit-note.ts';
+import type { Call, OperatorCall, Platform } from './context.ts';
 import { decodeSegment, type PlatformRequest } from './request.ts';
-import { ROUTES } from './routes.ts';
-import type { Token } from './store.ts';
-import { digestOf } from './tokens.ts';
+import { type OperatorRoute, ROUTES, type Route } from './routes.ts';
 
 /** The answer to a request; never rejects. */
 export async function answerTo(request: PlatformRequest, platform: Platform): Promise<Answer> {
+  const { clock, metrics } = platform;
+  const begun_ms = clock.monotonic();
+  const isWrite = request.method === 'POST' && isDataPath(request.path);
+  const answer = await answerOrError(request, platform);
+  metrics.answered(isOperatorPath(request.path) ? 'operator' : 'device', answer.status);
+  if (isWrite) metrics.took(clock.monotonic() - begun_ms);
+  return answer;
+}
+
+async function answerOrError(request: PlatformRequest, platform: Platform): Promise<Answer> {
   const isJson = request.path.startsWith('/api/v1/');
   try {
     return await dispatch(request, platform);
@@ -22,6 +32,14 @@ export async function answerTo(request: PlatformRequest, platform: Platform): Pr
     logFailure(platform.log, request, error, systemCode(thrown) === 'ECONNRESET');
     return isJson ? errorAsJson(error) : errorAsLine(error);
   }
+}
+
+function isDataPath(path: string): boolean {
+  return path === PATHS.alias || path === PATHS.aliasOlder;
+}
+
+function isOperatorPath(path: string): boolean {
+  return path.startsWith('/api/v1/') || path.startsWith('/provision/manage/');
 }
 
 /** A caller who went away is none of the operator's business; a defect or a failing disk is. */
@@ -34,13 +52,28 @@ function logFailure(log: Log, request: PlatformRequest, error: GweError, isGone:
 async function dispatch(request: PlatformRequest, platform: Platform): Promise<Answer> {
   const route = ROUTES.find((each) => each.method === request.method && each.path.test(request.path));
   if (route === undefined) return nothingThere(request);
+  const call: Call = { request, platform, params: paramsOf(route, request) };
+  if (route.by !== 'anyone') return operate(route, call);
+  const cik = request.header(HEADERS.cik);
+  if (cik !== undefined) platform.throttle.request(cik);
+  return route.answer(call);
+}
+
+function paramsOf(route: Route, request: PlatformRequest): Record<string, string> {
   const groups = route.path.exec(request.path)?.groups ?? {};
-  const params = Object.fromEntries(
+  return Object.fromEntries(
     Object.entries(groups).map(([name, value]) => [name, decodeSegment(value)] as const),
   );
-  const call: Call = { request, platform, params };
-  if (route.by === 'anyone') return route.answer(call);
-  return route.answer({ ...call, operator: await operatorOf(request, platform) });
+}
+
+/** A call of an operator: who it is, whether they may, and (for what changed something) its record before the answer. */
+async function operate(route: OperatorRoute, { request, platform, params }: Call): Promise<Answer> {
+  const operator = await platform.access.operatorOf(request);
+  const call: OperatorCall = { request, platform, params, operator, note: {} };
+  requireRole(call, route.by);
+  const answer = await route.answer(call);
+  if (request.method !== 'GET' && answer.status < 400) await noteChange(call, answer);
+  return answer;
 }
 
 function nothingThere(request: PlatformRequest): Answer {
@@ -55,15 +88,4 @@ function nothingThere(request: PlatformRequest): Answer {
   }
   const missing = new GweError('not-found', `Cannot find ${request.path}: no such path`);
   return isJson ? errorAsJson(missing) : errorAsLine(missing);
-}
-
-/** An operator's token comes as X-Exosite-Token, as a bearer, or (older libraries) in place of a CIK. */
-async function operatorOf(request: PlatformRequest, platform: Platform): Promise<Token> {
-  const bearer = request.header('authorization')?.match(/^(?:bearer|token)\s+(.+)$/i)?.[1];
-  const sent = bearer ?? request.header(HEADERS.token) ?? request.header(HEADERS.cik);
-  const token = sent === undefined ? undefined : await platform.store.token(digestOf(sent));
-  if (token !== undefined) return token;
-  throw new GweError('unauthorized', 'Cannot let you in: the token is not accepted', {
-    hint: 'Log in with a good one: gwe login URL --token TOKEN',
-  });
 }

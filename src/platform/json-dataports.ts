@@ -1,12 +1,18 @@
 /** The JSON API on the dataports of a gateway: read with history, wait for the next point, write. */
-import { HEADERS } from '../client/wire.ts';
+import { type FormPair, HEADERS } from '../client/wire.ts';
 import { GweError } from '../errors.ts';
 import { type Answer, json } from './answer.ts';
 import type { OperatorCall } from './context.ts';
 import { etagOf, pointsIn } from './device-api.ts';
-import { jsonBody, textIn } from './json-api.ts';
-import { gatewayRef, noGateway, number } from './json-gateways.ts';
-import { POINTS_ANSWER_MAX, VALUE_MAX_CHARACTERS, WAIT_MAX_S } from './limits.ts';
+import { jsonBody, number, optionalNumber, textIn } from './json-body.ts';
+import { gatewayRef, noGateway } from './json-gateways.ts';
+import {
+  HISTORY_MAX_POINTS,
+  HISTORY_SLACK_POINTS,
+  POINTS_ANSWER_MAX,
+  VALUE_MAX_CHARACTERS,
+  WAIT_MAX_S,
+} from './limits.ts';
 import { isName } from './names.ts';
 import { fieldOf } from './request.ts';
 import type { Dataport, Point } from './store.ts';
@@ -20,8 +26,9 @@ export async function listDataports(call: OperatorCall): Promise<Answer> {
 }
 
 /**
- * `GET …/dataports/ALIAS?points=N&since=ID&wait=SECONDS`: the newest N points, or with `since` those after that one, in
- * order; `wait` holds the answer until there is a point (after `since`, or after now).
+ * `GET …/dataports/ALIAS?points=N&since=ID&before=ID&from=MS&to=MS&wait=SECONDS`: the newest N points (before that one,
+ * within those times), or with `since` those after that one, in order; `wait` holds the answer until there is a point
+ * (after `since`, or after now).
  */
 export async function getDataport(call: OperatorCall): Promise<Answer> {
   const pairs = call.request.pairs();
@@ -35,9 +42,37 @@ export async function getDataport(call: OperatorCall): Promise<Answer> {
   const since = sinceText === undefined ? undefined : number(sinceText, 0);
   if (wait_s > 0) await waitForPoint(call, before.gateway, since ?? before.port.point, wait_s);
   const { port } = await portOf(call);
-  const wanted = since === undefined ? { limit } : { since, limit };
-  const points = limit === 0 ? [] : await call.platform.store.points(gatewayRef(call), port.alias, wanted);
-  return json(200, { ...portJson(port), points: (points ?? []).map(pointJson) });
+  const points = limit === 0 ? [] : await pointsOf(call, port.alias, since, limit, rangeIn(pairs));
+  return json(200, { ...portJson(port), points: points.map(pointJson) });
+}
+
+interface PointRange {
+  before: number | undefined;
+  from_ms: number;
+  to_ms: number;
+}
+
+function rangeIn(pairs: readonly FormPair[]): PointRange {
+  return {
+    before: optionalNumber(fieldOf(pairs, 'before')),
+    from_ms: number(fieldOf(pairs, 'from'), 0),
+    to_ms: number(fieldOf(pairs, 'to'), Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** A dataport keeps few points (HISTORY_MAX_POINTS), so a range is cut out of all of them. */
+async function pointsOf(
+  call: OperatorCall,
+  alias: string,
+  since: number | undefined,
+  limit: number,
+  { before = Number.MAX_SAFE_INTEGER, from_ms, to_ms }: PointRange,
+): Promise<Point[]> {
+  const kept = HISTORY_MAX_POINTS + HISTORY_SLACK_POINTS + 1;
+  const wanted = since === undefined ? { limit: kept } : { since, limit: kept };
+  const points = (await call.platform.store.points(gatewayRef(call), alias, wanted)) ?? [];
+  const fitting = points.filter(({ id, time_ms }) => id < before && time_ms >= from_ms && time_ms <= to_ms);
+  return since === undefined ? fitting.slice(-limit) : fitting.slice(0, limit);
 }
 
 /** Registers, then looks, then waits; returns at once when there is a newer point already. */
@@ -59,7 +94,7 @@ async function waitForPoint(
 /** `PUT …/dataports/ALIAS` with `{"value"}`: makes the dataport where it is missing. If-Match makes it conditional. */
 export async function putDataport(call: OperatorCall): Promise<Answer> {
   const alias = call.params['alias'] ?? '';
-  const value = textIn(await jsonBody(call), 'value');
+  const value = textIn(await jsonBody(call.request), 'value');
   if (!isName(alias))
     throw new GweError('malformed', `Cannot write ${JSON.stringify(alias)}: no usable name`);
   if (value.length > VALUE_MAX_CHARACTERS) {

@@ -1,15 +1,18 @@
-/** The JSON API on gateways: list, add, enable, remove, and the one command that an operator gives most: install. */
+/** The JSON API on gateways: list, add, enable, tag, remove. One gateway's own sheet is json-gateway.ts's business. */
 import { GweError } from '../errors.ts';
+import { productsAsked, requireProduct } from './access.ts';
 import { type Answer, empty, json } from './answer.ts';
 import type { OperatorCall } from './context.ts';
-import { etagOf } from './device-api.ts';
-import { jsonBody, noProduct, textIn } from './json-api.ts';
-import { ACTIVATION_WINDOW_MS, PAGE_MAX_ROWS } from './limits.ts';
+import type { FleetGateway, FleetSort } from './fleet-store.ts';
+import { noProduct } from './json-api.ts';
+import { jsonBody, number, oneOf, textIn, textsIn } from './json-body.ts';
+import { filterIn } from './json-filter.ts';
+import { noGroup } from './json-groups.ts';
+import { ACTIVATION_WINDOW_MS, PAGE_MAX_ROWS, TAG_MAX_CHARACTERS, TAGS_MAX } from './limits.ts';
 import { isName } from './names.ts';
-import { statusOf } from './operator-serials.ts';
-import { isUploaded } from './provision.ts';
 import { fieldOf } from './request.ts';
-import type { Gateway } from './store.ts';
+
+const SORTS: readonly FleetSort[] = ['added', 'serial', 'lastSeen'];
 
 /** Product and serial number of a path. */
 export function gatewayRef({ params }: OperatorCall): { product: string; serial: string } {
@@ -27,37 +30,56 @@ export function noGateway({ product, serial }: { product: string; serial: string
   );
 }
 
-/** `GET /api/v1/gateways?product=&serial=&limit=&after=`; `next` is there when more may follow. */
-export async function listGateways({ request, platform }: OperatorCall): Promise<Answer> {
+/** `GET /api/v1/gateways` with filter, sort and page; `next` is there when more may follow. */
+export async function listGateways(call: OperatorCall): Promise<Answer> {
+  const { platform, request } = call;
   const pairs = request.pairs();
-  const product = fieldOf(pairs, 'product');
-  const serial = fieldOf(pairs, 'serial');
+  const product = fieldOf(pairs, 'product') || undefined;
+  const products = productsAsked(call, product);
+  const filter = filterIn(pairs);
   const limit = Math.max(1, Math.min(number(fieldOf(pairs, 'limit'), PAGE_MAX_ROWS), PAGE_MAX_ROWS));
-  const gateways = await platform.store.gateways({
-    limit,
-    after: number(fieldOf(pairs, 'after'), 0),
-    ...(product === undefined ? {} : { product }),
-    ...(serial === undefined ? {} : { serial }),
-  });
-  const last = gateways.length < limit ? undefined : gateways.at(-1);
+  const sort = fieldOf(pairs, 'sort') || 'added';
+  const after = fieldOf(pairs, 'after') || undefined;
+  await platform.fleet.settle();
+  await requireGroup(call, product, filter.group);
+  const { gateways, total, next } = await platform.store.fleet(
+    {
+      ...filter,
+      ...(product === undefined ? {} : { product }),
+      ...(products === undefined ? {} : { products }),
+    },
+    {
+      limit,
+      now_ms: platform.clock.now(),
+      sort: oneOf(sort.replace(/^-/, ''), SORTS, 'sort'),
+      descending: sort.startsWith('-'),
+      ...(after === undefined ? {} : { after }),
+    },
+  );
   return json(200, {
     gateways: gateways.map(gatewayJson),
-    ...(last === undefined ? {} : { next: String(last.id) }),
+    total,
+    ...(next === undefined ? {} : { next }),
   });
 }
 
-/** A number of a query, or `otherwise`. Raises `malformed` for what is none. */
-export function number(text: string | undefined, otherwise: number): number {
-  if (text === undefined || text === '') return otherwise;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new GweError('malformed', `Cannot read the request: "${text.slice(0, 40)}" is no number`);
+async function requireGroup(
+  { platform }: OperatorCall,
+  product: string | undefined,
+  group: string | undefined,
+): Promise<void> {
+  if (group === undefined) return;
+  if (product === undefined)
+    throw new GweError('malformed', 'Cannot read the request: "group" needs "product"');
+  if ((await platform.store.groupMembers(product, group)) === undefined) throw noGroup(product, group);
 }
 
 /** `POST /api/v1/gateways` with `{"product","serial"}`: it may be activated at once, and for as long as it takes. */
 export async function addGateway(call: OperatorCall): Promise<Answer> {
-  const body = await jsonBody(call);
+  const body = await jsonBody(call.request);
   const product = textIn(body, 'product');
   const serial = textIn(body, 'serial');
+  requireProduct(call, product);
   if (!isName(serial))
     throw new GweError('malformed', `Cannot add gateway ${JSON.stringify(serial)}: no usable name`);
   const { store, clock } = call.platform;
@@ -65,12 +87,7 @@ export async function addGateway(call: OperatorCall): Promise<Answer> {
   if (end === 'unknown') throw noProduct(product);
   if (end === 'exists')
     throw new GweError('conflict', `Cannot add gateway ${serial}: ${product} has it already`);
-  return json(201, gatewayJson(await find(call, { product, serial })));
-}
-
-/** `GET /api/v1/gateways/P/SN`. */
-export async function getGateway(call: OperatorCall): Promise<Answer> {
-  return json(200, gatewayJson(await find(call, gatewayRef(call))));
+  return json(201, gatewayJson(await findGateway(call, { product, serial })));
 }
 
 /** `DELETE /api/v1/gateways/P/SN`. */
@@ -88,80 +105,47 @@ export async function enableGateway(call: OperatorCall): Promise<Answer> {
   const entry = { time_ms: now_ms, connection: call.request.remote, entry: 'enabled again' };
   const done = await call.platform.store.setState(who, 'enabled', now_ms + ACTIVATION_WINDOW_MS, entry);
   if (!done) throw noGateway(who);
-  return json(200, gatewayJson(await find(call, who)));
+  return json(200, gatewayJson(await findGateway(call, who)));
 }
 
-/** `POST /api/v1/gateways/P/SN/install` with `{"names"}`: writes the instruction, after a look into the Content Area. */
-export async function install(call: OperatorCall): Promise<Answer> {
-  const who = gatewayRef(call);
-  const { store, clock } = call.platform;
-  const names = namesIn(await jsonBody(call));
-  await find(call, who);
-  const contents = (await store.contents(who.product)) ?? [];
-  const there = new Set(contents.filter(isUploaded).map((content) => content.name));
-  const missing = names.filter((name) => !there.has(name));
-  if (missing.length > 0) {
+/** `PUT /api/v1/gateways/P/SN/tags` with `{"tags"}`. */
+export async function putTags(call: OperatorCall): Promise<Answer> {
+  const tags = [...new Set(textsIn(await jsonBody(call.request), 'tags') ?? [])].sort();
+  const isTag = (tag: string) => isName(tag) && tag.length <= TAG_MAX_CHARACTERS;
+  if (tags.length > TAGS_MAX || !tags.every(isTag)) {
     throw new GweError(
-      'not-found',
-      `Cannot install ${missing.join(', ')}: not in the Content Area of ${who.product}`,
-      {
-        hint: 'Upload it first: gwe content upload FILE',
-      },
+      'malformed',
+      `Cannot tag ${gatewayRef(call).serial}: at most ${TAGS_MAX} tags, each of 1 to ${TAG_MAX_CHARACTERS} characters`,
     );
   }
-  const text = JSON.stringify({ install: names.map((name) => ({ name })) });
-  const base = { who, create: true, seen: false, now_ms: clock.now() };
-  const status = await store.exchange({ ...base, writes: [], reads: ['fetch_status'] });
-  const end = await store.exchange({ ...base, writes: [['engine_fetch', text]], reads: [] });
-  const written = end.end === 'done' ? end.written[0] : undefined;
-  if (written === undefined) throw noGateway(who);
-  const since = status.end === 'done' ? (status.ports[0]?.point ?? 0) : 0;
-  return json(200, { text, etag: etagOf(written), since });
+  if (!(await call.platform.store.setTags(gatewayRef(call), tags))) throw noGateway(gatewayRef(call));
+  return json(200, { tags });
 }
 
-function namesIn(body: Record<string, unknown>): string[] {
-  const names = body['names'];
-  const isList = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string');
-  if (!isList) throw new GweError('malformed', 'Cannot read the request: "names" must be a list of texts');
-  return names;
-}
-
-async function find({ platform }: OperatorCall, who: { product: string; serial: string }): Promise<Gateway> {
-  const gateway = await platform.store.gateway(who);
+/** A gateway as the fleet knows it, up to what it reported just now. Raises `not-found`. */
+export async function findGateway(
+  { platform }: OperatorCall,
+  who: { product: string; serial: string },
+): Promise<FleetGateway> {
+  await platform.fleet.settle();
+  const { gateways } = await platform.store.fleet(who, { limit: 1, now_ms: platform.clock.now() });
+  const [gateway] = gateways;
   if (gateway === undefined) throw noGateway(who);
   return gateway;
 }
 
-function gatewayJson(gateway: Gateway) {
-  const { product, serial, lastSeen_ms, engineReport } = gateway;
-  return { product, serial, status: statusOf(gateway), lastSeen: lastSeen_ms, ...reported(engineReport) };
-}
-
-/** Versions and interval, as the gateway's engine_report tells them. */
-export function reported(text: string): { apps: Record<string, string>; updateInterval?: number } {
-  const report = parse(text);
-  const list = Array.isArray(report['apps']) ? report['apps'] : [];
-  const apps = list.flatMap((item: unknown) =>
-    Object.entries(asObject(item)).flatMap(([name, row]) => {
-      const version = asObject(row)['version'];
-      return typeof version === 'string' || typeof version === 'number' ? [[name, String(version)]] : [];
-    }),
-  );
-  const interval = report['update_interval'];
+/** A gateway as the API tells it. */
+export function gatewayJson(gateway: FleetGateway) {
+  const { product, serial, state, condition, created_ms, lastSeen_ms, interval_s, apps, tags } = gateway;
   return {
-    apps: Object.fromEntries(apps),
-    ...(typeof interval === 'number' ? { updateInterval: interval } : {}),
+    product,
+    serial,
+    status: state === 'activated' ? 'activated' : 'notactivated',
+    state: condition,
+    created: created_ms,
+    lastSeen: lastSeen_ms,
+    apps,
+    tags,
+    ...(interval_s === undefined ? {} : { updateInterval: interval_s }),
   };
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return {};
-  }
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

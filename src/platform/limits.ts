@@ -77,3 +77,53 @@ export const TARBALL_LIMITS = {
 /** Of a body that nobody wants: read on so far, so that the client sees the refusal. */
 export const DRAIN_MAX_BYTES = 32 * 1024 ** 2;
 export const DRAIN_TIMEOUT_MS = 10_000;
+
+/** Hours for which check-ins, installs and versions are counted. */
+export const HOURS_KEPT = 24 * 30;
+/** Versions that are told and kept for an hour, of one product: the most frequent. */
+export const VERSIONS_MAX = 50;
+/** How long what was reported may wait before it is looked at, and how many gateways are looked at with one commit. */
+export const DIGEST_WAIT_MS = 1_000;
+export const DIGEST_MAX_GATEWAYS = 100;
+/** Shortest time between two counts of the versions; counting takes at most a hundredth of the time. */
+export const VERSIONS_COUNT_MS = 60_000;
+export const VERSIONS_COUNT_SHARE = 100;
+
+/** Records that the audit trail keeps; the oldest go first. */
+export const AUDIT_MAX_RECORDS = 1_000_000;
+/** Of what was sent with a change: so much is kept in its record. */
+export const AUDIT_DETAILS_MAX_CHARACTERS = 2_000;
+
+/** Tarballs named in one instruction. */
+export const INSTALL_NAMES_MAX = 100;
+/** Tags of one gateway, and characters of a tag or of a group's name. */
+export const TAGS_MAX = 50;
+export const TAG_MAX_CHARACTERS = 100;
+/** Groups of one product. */
+export const GROUPS_MAX = 1_000;
+
+/** Operators' tokens. */
+export const TOKENS_MAX = 10_000;
+/** Browsers logged in at a time; the oldest session ends first. */
+export const SESSIONS_MAX = 1_000;
+/** A session ends so long after it began, and so long after it was last used. */
+export const SESSION_MAX_AGE_MS = 12 * 3_600_000;
+export const SESSION_IDLE_MS = 2 * 3_600_000;
+/** Failed log-ins from one address, and from all together, before further ones are refused unread; and for how long they count. */
+export const LOGIN_FAILURES_PER_ADDRESS = 20;
+export const LOGIN_FAILURES_IN_ALL = 1_000;
+export const LOGIN_WINDOW_MS = 60_000;
+/** Addresses of which failures are counted. */
+export const LOGIN_ADDRESSES_MAX = 10_000;
+/** Requests with one key or token within a window; beyond them the answer is 429. */
+export const REQUESTS_PER_KEY = 5_000;
+export const REQUEST_WINDOW_MS = 10_000;
+
+/** Server-Sent Events: what is kept for those who come back, who may listen, what one listener may be behind. */
+export const EVENTS_KEPT = 1_000;
+export const EVENT_LISTENERS_MAX = 500;
+export const EVENT_BACKLOG_MAX_BYTES = 1024 ** 2;
+export const EVENT_HEARTBEAT_MS = 15_000;
+/** Dataports told one by one after a look at what was reported; beyond them listeners are told, now and then, to load again. */
+export const EVENTS_PER_LOOK_MAX = 500;
+export const EVENT_RESET_MS = 10_000;

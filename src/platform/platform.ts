@@ -9,10 +9,15 @@ import type { Clock } from '../host/clock.ts';
 import { makeFolder } from '../host/files.ts';
 import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
+import { createAccess } from './access.ts';
 import { openContentStore } from './content-store.ts';
 import type { Platform } from './context.ts';
+import { createEvents } from './events.ts';
+import { watchFleet } from './fleet-watch.ts';
+import { createMetrics } from './metrics.ts';
 import { startServer, type TlsFiles } from './server.ts';
 import { openSqliteStore } from './sqlite-store.ts';
+import { createThrottle } from './throttle.ts';
 import { ensureToken } from './tokens.ts';
 import { createWaiters } from './waiters.ts';
 
@@ -27,6 +32,10 @@ export interface PlatformOptions {
   presetToken?: string;
   /** Paths of PEM files. */
   tls?: TlsFiles;
+  /** Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  proxies?: readonly string[];
+  /** Requests that one key may make in REQUEST_WINDOW_MS. */
+  requestsPerKey?: number;
   log: Log;
   clock: Clock;
 }
@@ -36,6 +45,8 @@ export interface RunningPlatform {
   port: number;
   /** The operator's token that was made at this first start; never to be had again. */
   firstToken: string | undefined;
+  /** Reads the certificate again; connections from now on get it. Raises `usage`, and then goes on with the old one. */
+  reload(): Promise<void>;
   /** Answers parked polls, ends connections, closes the store. */
   close(): Promise<void>;
 }
@@ -86,18 +97,38 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
     );
     store.onWrite((gateway, aliases) => waiters.wake(gateway, aliases));
     const firstToken = await ensureToken(store, options.presetToken, clock.now(), log);
-    const platform: Platform = { store, content, waiters, vendor, clock, log };
+    const platform = assemble({ store, content, waiters, vendor, clock, log }, options);
     const server = await startServer(platform, options);
     const close = async () => {
       waiters.close();
+      platform.events.close();
       await server.close();
+      await platform.fleet.close();
+      await store.tokensUsed(platform.access.takeUsed());
       await store.close();
     };
-    return { url: urlOf(options, server.port), port: server.port, firstToken, close };
+    return { url: urlOf(options, server.port), port: server.port, firstToken, reload: server.reload, close };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock' | 'log'>;
+
+function assemble(parts: Parts, options: PlatformOptions): Platform {
+  const { store, clock, log } = parts;
+  const throttle = createThrottle(clock.now, options.requestsPerKey);
+  const events = createEvents(clock.now().toString(36));
+  return {
+    ...parts,
+    throttle,
+    events,
+    access: createAccess(store, throttle, clock.now),
+    fleet: watchFleet(store, events, clock, log),
+    metrics: createMetrics(),
+    audit: async (entry) => void (await store.appendAudit({ ...entry, time_ms: clock.now() })),
+  };
 }
 
 function urlOf({ host, tls }: PlatformOptions, port: number): string {

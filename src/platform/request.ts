@@ -14,14 +14,18 @@ export interface PlatformRequest {
   header(name: string): string | undefined;
   /** Pairs of the query. */
   pairs(): readonly FormPair[];
-  /** Address of the caller. */
+  /** Address of the caller; behind a trusted proxy the one that it tells. */
   remote: string;
+  /** The caller's connection is encrypted, as far as this machine or a trusted proxy can tell. */
+  isSecure: boolean;
   /** Aborted when the caller has gone; to be asked for once. */
   readonly gone: AbortSignal;
   /** The whole body as text. Raises `too-large` and `timeout`. */
   text(): Promise<string>;
   /** The whole body as a form, whatever its Content-Type. */
   form(): Promise<readonly FormPair[]>;
+  /** What `text` or `form` has read; `undefined` before that. */
+  readonly taken: string | undefined;
   /** The body as it arrives. Raises `timeout` when nothing comes for long. */
   stream(): AsyncGenerator<Buffer>;
   /** Length as announced, where it was. */
@@ -29,17 +33,28 @@ export interface PlatformRequest {
 }
 
 /** Reads the head of a request. The body is read by whoever asks for it. */
-export function readRequest(incoming: IncomingMessage, outgoing: ServerResponse): PlatformRequest {
+export function readRequest(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  proxies: ReadonlySet<string> = NO_PROXIES,
+): PlatformRequest {
   const { path, query } = splitTarget(incoming.url ?? '/');
   const stream = () => streamBody(incoming, outgoing);
-  const text = async () => readText(stream());
+  let taken: string | undefined;
+  const text = async () => {
+    taken = await readText(stream());
+    return taken;
+  };
   return {
     method: incoming.method === 'HEAD' ? 'GET' : (incoming.method ?? 'GET'),
     path,
     query,
     header: (name) => headerOf(incoming, name),
     pairs: () => decodeForm(query),
-    remote: (incoming.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, ''),
+    ...callerOf(incoming, proxies),
+    get taken() {
+      return taken;
+    },
     get gone() {
       return goneSignal(outgoing);
     },
@@ -48,6 +63,21 @@ export function readRequest(incoming: IncomingMessage, outgoing: ServerResponse)
     stream,
     length_bytes: lengthOf(incoming),
   };
+}
+
+const NO_PROXIES: ReadonlySet<string> = new Set();
+
+/** Who calls. A proxy that is trusted tells it in X-Forwarded-For, whose last entry is its own work; all else is hearsay. */
+function callerOf(
+  incoming: IncomingMessage,
+  proxies: ReadonlySet<string>,
+): Pick<PlatformRequest, 'remote' | 'isSecure'> {
+  const { socket } = incoming;
+  const peer = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
+  const isSecure = 'encrypted' in socket;
+  if (proxies.size === 0 || !proxies.has(peer)) return { remote: peer, isSecure };
+  const told = headerOf(incoming, 'x-forwarded-for')?.split(',').at(-1)?.trim();
+  return { remote: told || peer, isSecure: headerOf(incoming, 'x-forwarded-proto') === 'https' };
 }
 
 /** Path and query of a request target; a proxy's absolute form (`http://host/path`) is taken too. */

@@ -1,46 +1,66 @@
-/** Every path that the platform answers, as one table. The first row whose path and method fit answers. */
+/** Every path that the platform answers, with who may call it, as one table. The first row whose path and method fit answers. */
 import { PATHS } from '../client/wire.ts';
 import type { Handler, OperatorHandler } from './context.ts';
 import * as device from './device-api.ts';
+import type { Role } from './fleet-store.ts';
 import * as products from './json-api.ts';
+import { listAudit } from './json-audit.ts';
+import * as contents from './json-content.ts';
 import * as dataports from './json-dataports.ts';
+import { events } from './json-events.ts';
+import * as gateway from './json-gateway.ts';
 import * as gateways from './json-gateways.ts';
+import * as groups from './json-groups.ts';
+import { overview } from './json-overview.ts';
+import * as sessions from './json-sessions.ts';
+import * as tokens from './json-tokens.ts';
 import * as content from './operator-content.ts';
 import * as serial from './operator-gateway.ts';
 import * as models from './operator-models.ts';
 import * as serials from './operator-serials.ts';
-import { health, page } from './page.ts';
+import { page, pageFile } from './page.ts';
 import * as provision from './provision.ts';
 import * as records from './record-api.ts';
+import * as service from './service.ts';
 
-export type Route = { method: 'GET' | 'POST' | 'PUT' | 'DELETE'; path: RegExp } & (
-  | { by: 'anyone'; answer: Handler }
-  | { by: 'operator'; answer: OperatorHandler }
-);
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-type Method = Route['method'];
-
-/** `{name}` is one segment, `{name*}` the rest of the path; a slash at the end is a part of the path. */
-function compile(path: string): RegExp {
-  const escaped = path.replace(/[.:]/g, '\\$&');
-  return new RegExp(
-    `^${escaped.replace(/\{(\w+)\*\}/g, '(?<$1>.+)').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`,
-  );
+interface Place {
+  method: Method;
+  /** As it is documented, with its names in braces. */
+  pattern: string;
+  path: RegExp;
 }
 
-const open = (method: Method, path: string, answer: Handler): Route => ({
-  method,
-  path: compile(path),
+export type OpenRoute = Place & { by: 'anyone'; answer: Handler };
+/** `by` is the least role that may call. */
+export type OperatorRoute = Place & { by: Role; answer: OperatorHandler };
+export type Route = OpenRoute | OperatorRoute;
+
+/** `{name}` is one segment, `{name*}` the rest of the path; a slash at the end is a part of the path. */
+function place(method: Method, pattern: string): Place {
+  const escaped = pattern.replace(/[.:]/g, '\\$&');
+  const source = escaped.replace(/\{(\w+)\*\}/g, '(?<$1>.+)').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)');
+  return { method, pattern, path: new RegExp(`^${source}$`) };
+}
+
+const open = (method: Method, pattern: string, answer: Handler): Route => ({
+  ...place(method, pattern),
   by: 'anyone',
   answer,
 });
 
-const guarded = (method: Method, path: string, answer: OperatorHandler): Route => ({
-  method,
-  path: compile(path),
-  by: 'operator',
-  answer,
-});
+const guarded =
+  (by: Role) =>
+  (method: Method, pattern: string, answer: OperatorHandler): Route => ({
+    ...place(method, pattern),
+    by,
+    answer,
+  });
+
+const viewer = guarded('viewer');
+const operator = guarded('operator');
+const admin = guarded('admin');
 
 const data = (alias: string, record: string): Route[] => [
   open('GET', alias, device.read),
@@ -50,53 +70,92 @@ const data = (alias: string, record: string): Route[] => [
 ];
 
 const MANAGE = '/provision/manage';
-const P = '/api/v1/products/{product}';
-const G = '/api/v1/gateways/{product}/{serial}';
+const A = '/api/v1';
+const P = `${A}/products/{product}`;
+const G = `${A}/gateways/{product}/{serial}`;
 
-export const ROUTES: readonly Route[] = [
+const MANAGE_ROUTES: readonly Route[] = [
+  viewer('GET', `${MANAGE}/model/`, models.listModels),
+  admin('POST', `${MANAGE}/model/`, models.createModel),
+  viewer('GET', `${MANAGE}/model/{model}`, models.modelInfo),
+  admin('PUT', `${MANAGE}/model/{model}`, models.updateModel),
+  admin('DELETE', `${MANAGE}/model/{model}`, models.removeModel),
+  viewer('GET', `${MANAGE}/model/{model}/`, serials.listSerials),
+  operator('POST', `${MANAGE}/model/{model}/`, serials.changeSerials),
+  operator('DELETE', `${MANAGE}/model/{model}/`, serials.removeSerials),
+  viewer('GET', `${MANAGE}/model/{model}/{sn*}`, serial.serialInfo),
+  operator('POST', `${MANAGE}/model/{model}/{sn*}`, serial.changeSerial),
+  operator('DELETE', `${MANAGE}/model/{model}/{sn*}`, serial.removeSerial),
+  viewer('GET', `${MANAGE}/content/{model}/`, content.listContent),
+  operator('POST', `${MANAGE}/content/{model}/`, content.createContent),
+  viewer('GET', `${MANAGE}/content/{model}/{id*}`, content.contentInfo),
+  operator('POST', `${MANAGE}/content/{model}/{id*}`, content.uploadContent),
+  operator('DELETE', `${MANAGE}/content/{model}/{id*}`, content.removeContent),
+];
+
+const FLEET_ROUTES: readonly Route[] = [
+  viewer('GET', `${A}/products`, products.listProducts),
+  admin('POST', `${A}/products`, products.createProduct),
+  admin('DELETE', P, products.removeProduct),
+  operator('PUT', `${P}/dataports/{alias}`, products.addProductAlias),
+  viewer('GET', `${P}/content`, contents.listContent),
+  operator('PUT', `${P}/content/{id*}`, contents.putContent),
+  viewer('GET', `${P}/content/{id*}`, contents.getContent),
+  operator('DELETE', `${P}/content/{id*}`, contents.removeContent),
+  viewer('GET', `${P}/content-details/{id*}`, contents.contentDetails),
+  viewer('GET', `${A}/gateways`, gateways.listGateways),
+  operator('POST', `${A}/gateways`, gateways.addGateway),
+  viewer('GET', G, gateway.getGateway),
+  operator('DELETE', G, gateways.removeGateway),
+  operator('POST', `${G}/enable`, gateways.enableGateway),
+  viewer('GET', `${G}/activations`, gateway.activations),
+  operator('PUT', `${G}/tags`, gateways.putTags),
+  operator('POST', `${G}/install`, gateway.install),
+  viewer('GET', `${G}/pending`, gateway.getPending),
+  viewer('GET', `${G}/dataports`, dataports.listDataports),
+  viewer('GET', `${G}/dataports/{alias}`, dataports.getDataport),
+  operator('PUT', `${G}/dataports/{alias}`, dataports.putDataport),
+  viewer('GET', `${A}/groups`, groups.listGroups),
+  viewer('GET', `${P}/groups/{group}`, groups.getGroup),
+  operator('PUT', `${P}/groups/{group}`, groups.putGroup),
+  operator('DELETE', `${P}/groups/{group}`, groups.removeGroup),
+  viewer('GET', `${A}/overview`, overview),
+  viewer('GET', `${A}/events`, events),
+];
+
+const OPERATOR_ROUTES: readonly Route[] = [
+  viewer('GET', `${A}/whoami`, sessions.whoami),
+  open('POST', `${A}/session`, sessions.logIn),
+  viewer('GET', `${A}/session`, sessions.whoami),
+  viewer('DELETE', `${A}/session`, sessions.logOut),
+  admin('GET', `${A}/tokens`, tokens.listTokens),
+  admin('POST', `${A}/tokens`, tokens.createToken),
+  admin('DELETE', `${A}/tokens/{name}`, tokens.removeToken),
+  admin('GET', `${A}/audit`, listAudit),
+];
+
+const SERVICE_ROUTES: readonly Route[] = [
+  open('GET', `${A}/openapi.json`, service.openApi),
+  viewer('GET', '/metrics', service.metrics),
+  open('GET', '/healthz', service.health),
+  open('GET', '/readyz', service.ready),
+  open('GET', '/', page),
+  open('GET', '/page/{name}', pageFile),
+];
+
+const DEVICE_ROUTES: readonly Route[] = [
   ...data(PATHS.alias, PATHS.record),
   ...data(PATHS.aliasOlder, PATHS.recordOlder),
   open('GET', PATHS.timestamp, device.timestamp),
   open('GET', PATHS.ip, device.ip),
   open('POST', PATHS.activate, provision.activate),
   open('GET', PATHS.download, provision.download),
+];
 
-  guarded('GET', `${MANAGE}/model/`, models.listModels),
-  guarded('POST', `${MANAGE}/model/`, models.createModel),
-  guarded('GET', `${MANAGE}/model/{model}`, models.modelInfo),
-  guarded('PUT', `${MANAGE}/model/{model}`, models.updateModel),
-  guarded('DELETE', `${MANAGE}/model/{model}`, models.removeModel),
-  guarded('GET', `${MANAGE}/model/{model}/`, serials.listSerials),
-  guarded('POST', `${MANAGE}/model/{model}/`, serials.changeSerials),
-  guarded('DELETE', `${MANAGE}/model/{model}/`, serials.removeSerials),
-  guarded('GET', `${MANAGE}/model/{model}/{sn*}`, serial.serialInfo),
-  guarded('POST', `${MANAGE}/model/{model}/{sn*}`, serial.changeSerial),
-  guarded('DELETE', `${MANAGE}/model/{model}/{sn*}`, serial.removeSerial),
-  guarded('GET', `${MANAGE}/content/{model}/`, content.listContent),
-  guarded('POST', `${MANAGE}/content/{model}/`, content.createContent),
-  guarded('GET', `${MANAGE}/content/{model}/{id*}`, content.contentInfo),
-  guarded('POST', `${MANAGE}/content/{model}/{id*}`, content.uploadContent),
-  guarded('DELETE', `${MANAGE}/content/{model}/{id*}`, content.removeContent),
-
-  guarded('GET', '/api/v1/whoami', products.whoami),
-  guarded('GET', '/api/v1/products', products.listProducts),
-  guarded('POST', '/api/v1/products', products.createProduct),
-  guarded('DELETE', P, products.removeProduct),
-  guarded('PUT', `${P}/dataports/{alias}`, products.addProductAlias),
-  guarded('GET', `${P}/content`, products.listContent),
-  guarded('PUT', `${P}/content/{id*}`, products.putContent),
-  guarded('GET', `${P}/content/{id*}`, products.getContent),
-  guarded('DELETE', `${P}/content/{id*}`, products.removeContent),
-  guarded('GET', '/api/v1/gateways', gateways.listGateways),
-  guarded('POST', '/api/v1/gateways', gateways.addGateway),
-  guarded('GET', G, gateways.getGateway),
-  guarded('DELETE', G, gateways.removeGateway),
-  guarded('POST', `${G}/enable`, gateways.enableGateway),
-  guarded('POST', `${G}/install`, gateways.install),
-  guarded('GET', `${G}/dataports`, dataports.listDataports),
-  guarded('GET', `${G}/dataports/{alias}`, dataports.getDataport),
-  guarded('PUT', `${G}/dataports/{alias}`, dataports.putDataport),
-
-  open('GET', '/healthz', health),
-  open('GET', '/', page),
+export const ROUTES: readonly Route[] = [
+  ...DEVICE_ROUTES,
+  ...MANAGE_ROUTES,
+  ...FLEET_ROUTES,
+  ...OPERATOR_ROUTES,
+  ...SERVICE_ROUTES,
 ];

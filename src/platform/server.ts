@@ -21,6 +21,8 @@ export interface TlsFiles {
 
 export interface RunningServer {
   port: number;
+  /** Reads the certificate again. Raises `usage`, and then goes on with the old one. */
+  reload(): Promise<void>;
   /** Stops listening, lets calls that are under way end, then closes what is left. */
   close(): Promise<void>;
 }
@@ -28,12 +30,13 @@ export interface RunningServer {
 /** Listens. Raises `usage` when the address cannot be had, or the certificate cannot be read. */
 export async function startServer(
   platform: Platform,
-  where: { host: string; port: number; tls?: TlsFiles },
+  where: { host: string; port: number; tls?: TlsFiles; proxies?: readonly string[] },
 ): Promise<RunningServer> {
   let closing = false;
+  const proxies = new Set(where.proxies);
   const inOrder = createOrder();
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    inOrder(incoming.socket, () => respond(platform, incoming, outgoing, () => closing));
+    inOrder(incoming.socket, () => respond(platform, { incoming, outgoing, proxies }, () => closing));
   };
   const options = {
     maxHeaderSize: limits.HEAD_MAX_BYTES,
@@ -45,10 +48,12 @@ export async function startServer(
     requireHostHeader: false,
     noDelay: true,
   };
-  const server: Server =
-    where.tls === undefined
-      ? createServer(options, onRequest)
-      : (await import('node:https')).createServer({ ...options, ...(await readTls(where.tls)) }, onRequest);
+  const { tls } = where;
+  const secure =
+    tls === undefined
+      ? undefined
+      : (await import('node:https')).createServer({ ...options, ...(await readTls(tls)) }, onRequest);
+  const server: Server = secure ?? createServer(options, onRequest);
   server.maxConnections = limits.CONNECTIONS_MAX;
   // Without these two, node would answer before the handlers had a say: an upload may be refused before it is sent.
   server.on('checkContinue', onRequest);
@@ -58,6 +63,9 @@ export async function startServer(
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : where.port,
+    reload: async () => {
+      if (tls !== undefined) secure?.setSecureContext(await readTls(tls));
+    },
     close: () => {
       closing = true;
       return closeServer(server);
@@ -120,13 +128,18 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
+interface Exchange {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+  proxies: ReadonlySet<string>;
+}
+
 async function respond(
   platform: Platform,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
+  { incoming, outgoing, proxies }: Exchange,
   isClosing: () => boolean,
 ): Promise<void> {
-  const request = readRequest(incoming, outgoing);
+  const request = readRequest(incoming, outgoing, proxies);
   incoming.on('error', () => {});
   const answer = await answerTo(request, platform);
   const unread = await drain(incoming, request);

@@ -44,7 +44,8 @@ export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => numb
   };
 }
 
-function readState(state: string): GatewayState {
+/** Raises `internal` for what is no state. */
+export function readState(state: string): GatewayState {
   if (state === 'unused' || state === 'enabled' || state === 'activated' || state === 'disabled')
     return state;
   throw new GweError('internal', `Cannot read the state of a gateway: "${state}"`);

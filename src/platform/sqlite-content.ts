@@ -1,7 +1,7 @@
-/** What is known about the Content Area, and the operators' tokens, in SQLite: synchronous functions over prepared statements. */
+/** What is known about the Content Area in SQLite: synchronous functions over prepared statements. */
 import type { DatabaseSync } from 'node:sqlite';
 import { int, type Row, text } from './sqlite-rows.ts';
-import type { Content, Token } from './store.ts';
+import type { Content } from './store.ts';
 
 export type ContentTable = ReturnType<typeof prepareContent>;
 
@@ -66,23 +66,5 @@ function readContent(row: Row): Content {
     meta: text(row, 'meta'),
     protected: int(row, 'protected') === 1,
     updated_ms: int(row, 'updated_ms'),
-  };
-}
-
-export function prepareTokens(db: DatabaseSync) {
-  const byHash = db.prepare('SELECT name, role FROM token WHERE hash = ?');
-  const count = db.prepare('SELECT count(*) AS n FROM token');
-  const put = db.prepare(
-    `INSERT INTO token (name, hash, role, created_ms) VALUES (?, ?, ?, ?)
-     ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, role = excluded.role`,
-  );
-  return {
-    token(hash: string): Token | undefined {
-      const row = byHash.get(hash);
-      return row === undefined ? undefined : { name: text(row, 'name'), role: text(row, 'role') };
-    },
-    countTokens: () => int(count.get() ?? {}, 'n'),
-    putToken: (token: { name: string; role: string; hash: string; now_ms: number }) =>
-      void put.run(token.name, token.hash, token.role, token.now_ms),
   };
 }

@@ -10,6 +10,7 @@ import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
 import { PRIVATE_FILE_MODE } from '../host/files.ts';
+import { FLEET_TABLES } from './sqlite-fleet-schema.ts';
 
 const PRAGMAS = `
   PRAGMA page_size = 8192;
@@ -74,6 +75,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (product_id, range)
   ) STRICT, WITHOUT ROWID;
   `,
+  FLEET_TABLES,
 ];
 
 /** Opens (or makes) the file and brings it forward. Raises `layout` for a file of a newer gwe, `io` for what is no database. */

@@ -7,8 +7,9 @@ import type { Clock } from '../host/clock.ts';
 import { HISTORY_SWEEP_DATAPORTS, HISTORY_SWEEP_MS, LAST_SEEN_FLUSH_MS } from './limits.ts';
 import { createBatcher } from './sqlite-batch.ts';
 import { prepareCatalog } from './sqlite-catalog.ts';
-import { prepareContent, prepareTokens } from './sqlite-content.ts';
+import { prepareContent } from './sqlite-content.ts';
 import { prepareData } from './sqlite-data.ts';
+import { openFleetStore } from './sqlite-fleet-store.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import type { Exchange, ExchangeEnd, Store } from './store.ts';
 
@@ -20,7 +21,6 @@ export function openSqliteStore(file: string, clock: Clock): Store {
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
   const data = prepareData(db, catalog.find);
   const content = prepareContent(db);
-  const tokens = prepareTokens(db);
   const listeners: Array<(gateway: number, aliases: readonly string[]) => void> = [];
   const tell = (gateway: number, aliases: readonly string[]) => {
     if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases);
@@ -36,14 +36,12 @@ export function openSqliteStore(file: string, clock: Clock): Store {
     );
     return end;
   };
-  const upkeep = startUpkeep(
-    () => {
-      const flushed = new Map(seen);
-      seen.clear();
-      if (flushed.size > 0) void run(() => catalog.setSeen(flushed)).catch(() => {});
-    },
-    sweeper(clock, data.sweep, run),
-  );
+  const settle = async () => {
+    const flushed = new Map(seen);
+    seen.clear();
+    if (flushed.size > 0) await run(() => catalog.setSeen(flushed));
+  };
+  const upkeep = startUpkeep(() => void settle().catch(() => {}), sweeper(clock, data.sweep, run));
 
   return {
     exchange,
@@ -83,9 +81,7 @@ export function openSqliteStore(file: string, clock: Clock): Store {
     removeContent: (product, name) => run(() => content.removeContent(product, name)),
     digests: async () => content.digests(),
     digestIsUsed: async (sha256) => content.digestIsUsed(sha256),
-    token: async (hash) => tokens.token(hash),
-    countTokens: async () => tokens.countTokens(),
-    putToken: (token) => run(() => tokens.putToken(token)),
+    ...openFleetStore(db, run, catalog.find, settle),
     async close() {
       upkeep.stop();
       batcher.flush();

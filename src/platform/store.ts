@@ -4,6 +4,8 @@
  * means: on the disk. The bytes of the Content Area lie elsewhere (content-store.ts); here is what is known about them.
  */
 
+import type { FleetStore } from './fleet-store.ts';
+
 /** A gateway by the digest of its CIK (as a device calls) or by its name (as an operator does). */
 export type GatewayRef = { key: string } | { product: string; serial: string };
 
@@ -104,12 +106,8 @@ export interface Content {
   updated_ms: number;
 }
 
-export interface Token {
-  name: string;
-  role: string;
-}
-
-export interface Store {
+/** What is kept about the fleet as a whole and about operators: fleet-store.ts. */
+export interface Store extends FleetStore {
   exchange(call: Exchange): Promise<ExchangeEnd>;
   /** `unknown` when there is no such gateway. */
   record(call: RecordCall): Promise<'done' | 'unknown'>;
@@ -186,11 +184,6 @@ export interface Store {
   /** Every digest that some content has. */
   digests(): Promise<Set<string>>;
   digestIsUsed(sha256: string): Promise<boolean>;
-
-  token(hash: string): Promise<Token | undefined>;
-  countTokens(): Promise<number>;
-  /** Adds a token, in the place of the one with the same name. */
-  putToken(token: { name: string; role: string; hash: string; now_ms: number }): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -21,6 +21,8 @@ export interface Waiters {
   /** Answers all waiters with `closing`, those that come later too. */
   close(): void;
   readonly size: number;
+  /** The platform is closing. */
+  readonly closed: boolean;
 }
 
 interface Entry {
@@ -73,6 +75,9 @@ export function createWaiters(): Waiters {
     },
     get size() {
       return count;
+    },
+    get closed() {
+      return closed;
     },
   };
 }

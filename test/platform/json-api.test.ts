@@ -77,14 +77,26 @@ test('products and gateways are made once, listed page by page, and taken away',
   );
   const rest = body(await platform.operate('GET', `/api/v1/gateways?product=P1&limit=2&after=${first.next}`));
   assert.deepEqual(rest, {
-    gateways: [{ product: 'P1', serial: 'c', status: 'notactivated', lastSeen: 0, apps: {} }],
+    gateways: [
+      {
+        product: 'P1',
+        serial: 'c',
+        status: 'notactivated',
+        state: 'never',
+        created: 1_700_000_000_000,
+        lastSeen: 0,
+        apps: {},
+        tags: [],
+      },
+    ],
+    total: 3,
   });
   assert.equal(body(await platform.operate('GET', '/api/v1/gateways?serial=b')).gateways.length, 1);
   assert.equal((await platform.operate('DELETE', '/api/v1/gateways/P1/a')).status, 'HTTP/1.1 204 No Content');
   assert.equal((await platform.operate('DELETE', '/api/v1/gateways/P1/a')).status, 'HTTP/1.1 404 Not Found');
   assert.equal(body(await platform.operate('GET', '/api/v1/products')).products[0].gateways, 2);
   assert.equal((await platform.operate('DELETE', '/api/v1/products/P1')).status, 'HTTP/1.1 204 No Content');
-  assert.deepEqual(body(await platform.operate('GET', '/api/v1/gateways')), { gateways: [] });
+  assert.deepEqual(body(await platform.operate('GET', '/api/v1/gateways')), { gateways: [], total: 0 });
 });
 
 test('a gateway shows when it was seen, what it runs, and whether it is activated', async (t) => {
@@ -99,9 +111,17 @@ test('a gateway shows when it was seen, what it runs, and whether it is activate
     product: 'P1',
     serial: 'SN1',
     status: 'activated',
+    state: 'on-time',
+    created: 1_700_000_000_000,
     lastSeen: 1_700_000_005_000,
+    expected: 1_700_000_065_000,
     apps: { gwe: '1.3.0', app: '2' },
+    tags: [],
+    groups: [],
     updateInterval: 60,
+    reports: { engine_report: { value: report, updated: 1_700_000_005_000 } },
+    pending: {},
+    waitsFor: [],
   });
   const again = await platform.operate('POST', '/api/v1/gateways/P1/SN1/enable');
   assert.equal(body(again).status, 'notactivated');

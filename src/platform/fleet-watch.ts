@@ -1,0 +1,115 @@
+/**
+ * Looks at what gateways report, behind their check-ins: keeps what is installed where, counts, and tells events. Whoever
+ * asks for the fleet has it look first, so that an answer is never older than the question.
+ */
+import { explain } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import type { Events } from './events.ts';
+import { conditionOf } from './fleet-condition.ts';
+import type { Digest, Written } from './fleet-store.ts';
+import * as limits from './limits.ts';
+import type { Store } from './store.ts';
+
+export interface FleetWatch {
+  /** Looks at all that was reported until now. */
+  settle(): Promise<void>;
+  /** Check-ins since the platform started. */
+  readonly checkIns: number;
+  close(): Promise<void>;
+}
+
+/** Begins to watch; what was there before is looked at in the background. */
+export function watchFleet(store: Store, events: Events, clock: Clock, log: Log): FleetWatch {
+  let pending = new Map<number, { aliases: Set<string>; time_ms: number }>();
+  let last: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let checkIns = 0;
+  let reset_ms = Number.NEGATIVE_INFINITY;
+  const counter = createVersionCounter(store, clock);
+
+  const look = async () => {
+    timer = undefined;
+    const taken = [...pending].map(([gateway, { aliases, time_ms }]) => {
+      return { gateway, aliases: [...aliases], time_ms };
+    });
+    pending = new Map();
+    const isMany = taken.reduce((sum, { aliases }) => sum + aliases.length, 0) > limits.EVENTS_PER_LOOK_MAX;
+    for (let at = 0; at < taken.length; at += limits.DIGEST_MAX_GATEWAYS) {
+      const digests = await store.digest(taken.slice(at, at + limits.DIGEST_MAX_GATEWAYS));
+      tellEnds(events, digests);
+      if (!isMany) for (const digest of digests) tellWritten(events, digest);
+    }
+    if (isMany && clock.monotonic() - reset_ms > limits.EVENT_RESET_MS) {
+      reset_ms = clock.monotonic();
+      events.publish('reset', {});
+    }
+    if (taken.length > 0) await counter.count();
+  };
+  const settle = () => {
+    clearTimeout(timer);
+    last = last.then(look).catch((error) => log.error(`Cannot look at what was reported: ${explain(error)}`));
+    return last;
+  };
+  store.onWrite((gateway, aliases) => {
+    if (aliases.includes('engine_report')) checkIns += 1;
+    const there = pending.get(gateway) ?? { aliases: new Set(), time_ms: 0 };
+    for (const alias of aliases) there.aliases.add(alias);
+    there.time_ms = clock.now();
+    pending.set(gateway, there);
+    timer ??= closed ? undefined : setTimeout(settle, limits.DIGEST_WAIT_MS).unref();
+  });
+  last = catchUp(store, () => closed).catch((error) => log.error(`Cannot read reports: ${explain(error)}`));
+
+  return {
+    settle,
+    get checkIns() {
+      return checkIns;
+    },
+    async close() {
+      closed = true;
+      await settle();
+    },
+  };
+}
+
+/** What a former run did not come to look at. */
+async function catchUp(store: Store, isClosed: () => boolean): Promise<void> {
+  for (let after = 0; !isClosed(); ) {
+    const gateways = await store.undigested(after, limits.DIGEST_MAX_GATEWAYS);
+    const newest = gateways.at(-1);
+    if (newest === undefined) return;
+    await store.digest(gateways.map((gateway): Written => ({ gateway, aliases: [], time_ms: 0 })));
+    after = newest;
+  }
+}
+
+/** Counts the versions now and then: the longer it takes, the more rarely. */
+function createVersionCounter(store: Store, clock: Clock) {
+  let next_ms = 0;
+  return {
+    async count() {
+      const begun_ms = clock.monotonic();
+      if (begun_ms < next_ms) return;
+      await store.countVersions(clock.now());
+      const took_ms = clock.monotonic() - begun_ms;
+      next_ms = begun_ms + Math.max(limits.VERSIONS_COUNT_MS, took_ms * limits.VERSIONS_COUNT_SHARE);
+    },
+  };
+}
+
+function tellEnds(events: Events, digests: readonly Digest[]): void {
+  for (const { product, serial, ends } of digests) {
+    for (const { name, outcome, time_ms } of ends) {
+      events.publish('install', { product, serial, name, outcome, time: time_ms });
+    }
+  }
+}
+
+function tellWritten(events: Events, { product, serial, aliases, time_ms, apps, interval_s }: Digest): void {
+  for (const alias of aliases) events.publish('dataport', { product, serial, alias, updated: time_ms });
+  if (!aliases.includes('engine_report')) return;
+  const state = conditionOf(time_ms, interval_s, time_ms);
+  events.publish('gateway', { product, serial, lastSeen: time_ms, state, apps });
+}

@@ -1,0 +1,41 @@
+/** What those ask who look after the platform itself: is it alive, is it ready, how is it doing, how is it spoken to. */
+import { type Answer, json, statusLine, text } from './answer.ts';
+import type { Call, OperatorCall } from './context.ts';
+import { metricsText } from './metrics.ts';
+import { OPENAPI } from './openapi.ts';
+
+/** `GET /healthz`: 200 as long as anything is answered. */
+export async function health(): Promise<Answer> {
+  return text('ok\n');
+}
+
+/** `GET /readyz`: 200 when the store answers and the platform is not closing. */
+export async function ready({ platform }: Call): Promise<Answer> {
+  if (platform.waiters.closed) return statusLine(503);
+  await platform.store.countTokens();
+  return text('ready\n');
+}
+
+/** `GET /api/v1/openapi.json`. */
+export async function openApi(): Promise<Answer> {
+  return json(200, OPENAPI);
+}
+
+/** `GET /metrics`, of the products that the token is for. */
+export async function metrics({ platform, operator }: OperatorCall): Promise<Answer> {
+  const now_ms = platform.clock.now();
+  const [{ conditions }, sizes] = await Promise.all([
+    platform.store.overview(operator.products, now_ms, now_ms),
+    platform.store.sizes(),
+  ]);
+  const body = metricsText(platform.metrics.snapshot(), {
+    ...sizes,
+    conditions,
+    checkIns: platform.fleet.checkIns,
+    parked: platform.waiters.size,
+    listeners: platform.events.listeners,
+    resident_bytes: process.memoryUsage.rss(),
+    started_s: Math.round((Date.now() - performance.now()) / 1000),
+  });
+  return { status: 200, headers: [['Content-Type', 'text/plain; version=0.0.4; charset=utf-8']], body };
+}

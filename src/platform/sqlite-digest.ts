@@ -1,0 +1,144 @@
+/**
+ * What gateways reported, taken out of their reports so that it can be searched and counted. It happens behind the
+ * check-ins, in batches; a report that says nothing new costs no write.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Digest, InstallEnd, Written } from './fleet-store.ts';
+import { installEnd, type Reported, reported } from './reported.ts';
+import { prepareHistory } from './sqlite-history.ts';
+import { int, text, textOrNull } from './sqlite-rows.ts';
+
+const HOUR_MS = 3_600_000;
+/** Ends of installs that are looked at in one go. */
+const ENDS_MAX = 100;
+
+/** The hour in which an instant lies. */
+export function hourOf(time_ms: number): number {
+  return time_ms - (time_ms % HOUR_MS);
+}
+
+interface Known {
+  productId: number;
+  product: string;
+  serial: string;
+  summary: string;
+  statusPoint: number;
+}
+
+export function prepareDigest(db: DatabaseSync) {
+  const known = db.prepare(
+    `SELECT g.product_id, p.name AS product, g.serial, f.summary, coalesce(f.status_point, 0) AS status_point
+     FROM gateway g JOIN product p ON p.id = g.product_id LEFT JOIN fleet f ON f.gateway_id = g.id WHERE g.id = ?`,
+  );
+  const report = db.prepare(
+    `SELECT v.value FROM dataport d JOIN point v ON v.id = d.value_id
+     WHERE d.gateway_id = ? AND d.alias = 'engine_report'`,
+  );
+  const statusPort = db.prepare("SELECT id FROM dataport WHERE gateway_id = ? AND alias = 'fetch_status'");
+  const keep = db.prepare(
+    `INSERT INTO fleet (gateway_id, interval_s, summary, status_point) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET interval_s = excluded.interval_s, summary = excluded.summary,
+     status_point = excluded.status_point`,
+  );
+  const forget = db.prepare('DELETE FROM installed WHERE gateway_id = ?');
+  const install = db.prepare('INSERT INTO installed (gateway_id, app, version) VALUES (?, ?, ?)');
+  const count = db.prepare(
+    `INSERT INTO hour (time_ms, product_id, check_ins, installs, failures) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET check_ins = check_ins + excluded.check_ins, installs = installs + excluded.installs,
+     failures = failures + excluded.failures`,
+  );
+  const reporting = db.prepare(
+    `SELECT gateway_id FROM dataport WHERE alias = 'engine_report' AND gateway_id > ? ORDER BY gateway_id LIMIT ?`,
+  );
+  const history = prepareHistory(db);
+
+  const read = (gateway: number): Known | undefined => {
+    const row = known.get(gateway);
+    if (row === undefined) return undefined;
+    return {
+      productId: int(row, 'product_id'),
+      product: text(row, 'product'),
+      serial: text(row, 'serial'),
+      summary: textOrNull(row, 'summary') ?? '',
+      statusPoint: int(row, 'status_point'),
+    };
+  };
+  const reportOf = (gateway: number): Reported => {
+    const row = report.get(gateway);
+    return reported(row === undefined ? '' : text(row, 'value'));
+  };
+  const endsSince = (gateway: number, point: number): { ends: InstallEnd[]; point: number } => {
+    const row = statusPort.get(gateway);
+    const points = row === undefined ? [] : history.read(int(row, 'id'), { since: point, limit: ENDS_MAX });
+    const ends = points.flatMap(({ value, time_ms }) => {
+      const end = installEnd(value);
+      return end === undefined ? [] : [{ ...end, time_ms }];
+    });
+    return { ends, point: points.at(-1)?.id ?? point };
+  };
+  const look = (written: Written, note: Note): Digest | undefined => {
+    const { gateway, aliases } = written;
+    const before = read(gateway);
+    if (before === undefined) return undefined;
+    const { apps, interval_s } = reportOf(gateway);
+    const all = aliases.length === 0;
+    const status =
+      all || aliases.includes('fetch_status')
+        ? endsSince(gateway, before.statusPoint)
+        : { ends: [], point: before.statusPoint };
+    const summary = JSON.stringify({ apps, interval_s });
+    if (summary !== before.summary || status.point !== before.statusPoint) {
+      keep.run(gateway, interval_s ?? null, summary, status.point);
+    }
+    if (summary !== before.summary) {
+      forget.run(gateway);
+      for (const [app, version] of Object.entries(apps)) install.run(gateway, app, version);
+    }
+    if (aliases.includes('engine_report')) note(before.productId, written.time_ms, 'checkIns');
+    for (const end of status.ends) noteEnd(before.productId, end, note);
+    return {
+      ...written,
+      product: before.product,
+      serial: before.serial,
+      apps,
+      interval_s,
+      ends: status.ends,
+    };
+  };
+
+  return {
+    digest(written: readonly Written[]): Digest[] {
+      const counts = createCounts();
+      const digests = written.flatMap((each) => look(each, counts.note) ?? []);
+      for (const { time_ms, product, ...n } of counts.all()) {
+        count.run(time_ms, product, n.checkIns, n.installs, n.failures);
+      }
+      return digests;
+    },
+    undigested: (after: number, limit: number): number[] =>
+      reporting.all(after, limit).map((row) => int(row, 'gateway_id')),
+  };
+}
+
+type Kind = 'checkIns' | 'installs' | 'failures';
+type Note = (product: number, time_ms: number, kind: Kind) => void;
+
+function noteEnd(product: number, { outcome, time_ms }: InstallEnd, note: Note): void {
+  if (outcome === 'installed') note(product, time_ms, 'installs');
+  else if (outcome !== 'waiting') note(product, time_ms, 'failures');
+}
+
+/** Counts by product and hour, to be written once a batch. */
+function createCounts() {
+  const counts = new Map<string, { time_ms: number; product: number } & Record<Kind, number>>();
+  return {
+    note(product: number, time_ms: number, kind: Kind) {
+      const hour_ms = hourOf(time_ms);
+      const key = `${product} ${hour_ms}`;
+      const there = counts.get(key) ?? { time_ms: hour_ms, product, checkIns: 0, installs: 0, failures: 0 };
+      there[kind] += 1;
+      counts.set(key, there);
+    },
+    all: () => [...counts.values()],
+  };
+}
