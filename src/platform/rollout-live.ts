@@ -1,0 +1,169 @@
+/**
+ * One rollout that goes on: its gateways in memory, as they are on the disk, and one pass over them: look, decide, act.
+ * When a pass is due, and what an operator may do, is rollouts.ts's business.
+ */
+import type { Clock } from '../host/clock.ts';
+import { lookOf } from './rollout-look.ts';
+import { afterLook, afterTime, isLookedAfter, isOnline, to } from './rollout-member.ts';
+import { type Decisions, decide, type Withdrawn } from './rollout-rules.ts';
+import type { RolloutStore } from './rollout-store.ts';
+import type { Member, Rollout } from './rollout-types.ts';
+
+export interface Live {
+  rollout: Rollout;
+  /** By their place. */
+  members: Member[];
+  places: ReadonlyMap<number, number>;
+}
+
+export interface PassParts {
+  store: RolloutStore;
+  clock: Clock;
+}
+
+/** Gateways looked at, or told, at a time: a check-in that comes between need not wait for all of them. */
+const AT_A_TIME = 100;
+/** Gateways that are offline, looked at again in one pass. */
+const OFFLINE_LOOKS_MAX = 500;
+/** Rounds of one pass: what is left is done by the next one. */
+const ROUNDS_MAX = 20;
+
+export function liveOf(rollout: Rollout, members: readonly Member[]): Live {
+  const ordered = members.toSorted((a, b) => a.place - b.place);
+  return {
+    rollout,
+    members: ordered,
+    places: new Map(ordered.map(({ gateway }, index) => [gateway, index])),
+  };
+}
+
+/** Looks at those gateways again. False: the rollout itself is gone. */
+export async function lookAt(parts: PassParts, live: Live, gateways: Iterable<number>): Promise<boolean> {
+  const now_ms = parts.clock.now();
+  const members = Array.from(gateways).flatMap((gateway) => memberOf(live, gateway) ?? []);
+  const changed: Member[] = [];
+  for (let start = 0; start < members.length; start += AT_A_TIME) {
+    const some = members.slice(start, start + AT_A_TIME);
+    const seen = new Map((await parts.store.observe(some)).map((each) => [each.gateway, each]));
+    for (const member of some) {
+      const observation = seen.get(member.gateway);
+      const after =
+        observation === undefined
+          ? removed(member, now_ms)
+          : { ...afterLook(member, lookOf(observation), live.rollout, now_ms), serial: observation.serial };
+      if (isChanged(member, after)) changed.push(after);
+      else setMember(live, after);
+    }
+    if (start + AT_A_TIME < members.length) await breathe();
+  }
+  return changed.length === 0 || save(parts, live, live.rollout, changed);
+}
+
+/** Those to look at when nothing was written by them: who is under way, who seems silent, who was offline. */
+export function dueForLook({ members, rollout }: Live, now_ms: number): number[] {
+  let offline = 0;
+  return members.flatMap((member) => {
+    const { state, gateway } = member;
+    if (state === 'told' || state === 'taken' || state === 'watched' || state === 'unhealthy')
+      return [gateway];
+    if (state === 'done' && isLookedAfter(member, rollout, now_ms)) {
+      return afterTime(member, rollout, now_ms) === member ? [] : [gateway];
+    }
+    if (state !== 'waiting' && state !== 'silent') return [];
+    if (state === 'waiting' && (member.stage > rollout.stage || isOnline(member.facts, now_ms))) return [];
+    offline += 1;
+    return offline <= OFFLINE_LOOKS_MAX ? [gateway] : [];
+  });
+}
+
+/** Decides and acts until there is nothing more to do. False: the rollout itself is gone. */
+export async function advance(parts: PassParts, live: Live): Promise<boolean> {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const decisions = decide(live.rollout, live.members, parts.clock.now());
+    const end = await carryOut(parts, live, decisions);
+    if (end !== 'again') return end === 'done';
+  }
+  return true;
+}
+
+async function carryOut(parts: PassParts, live: Live, made: Decisions): Promise<'again' | 'done' | 'gone'> {
+  const now_ms = parts.clock.now();
+  const { rollout } = live;
+  const state = made.pause !== undefined ? 'paused' : (made.end ?? rollout.state);
+  const isNew = state !== rollout.state || made.stage !== rollout.stage;
+  const settled = made.settle.map((each) => to(each.member, each.to, now_ms, each.why));
+  if (isNew || settled.length > 0) {
+    const why = made.pause ?? (made.end === 'complete' ? '' : rollout.why);
+    const next = isNew ? { ...rollout, state, stage: made.stage, why, changed_ms: now_ms } : rollout;
+    if (!(await save(parts, live, next, settled))) return 'gone';
+  }
+  await inParts(made.withdraw, (each) => withdraw(parts, live, each));
+  await inParts(made.tell, (member) => tell(parts, live, member));
+  const isMore = isNew || settled.length + made.withdraw.length + made.tell.length > 0;
+  return isMore ? 'again' : 'done';
+}
+
+async function tell(parts: PassParts, live: Live, member: Member): Promise<void> {
+  const now_ms = parts.clock.now();
+  const text = JSON.stringify({ install: live.rollout.names.map((name) => ({ name })) });
+  const told = { ...to(member, 'told', now_ms), outcomes: {}, success_ms: 0 };
+  const end = await parts.store.tellMember(live.rollout.id, told, text, now_ms);
+  if (end === 'occupied') setMember(live, { ...member, facts: { ...member.facts, occupied: true } });
+  else if (end !== 'gone') setMember(live, { ...end, facts: member.facts });
+  else await save(parts, live, live.rollout, [removed(member, now_ms)]);
+}
+
+/** One that has taken its command meanwhile keeps it: a look at it says so. */
+async function withdraw(parts: PassParts, live: Live, { member, to: state, why }: Withdrawn): Promise<void> {
+  const now_ms = parts.clock.now();
+  const back = { ...to(member, state, now_ms, why), point: 0 };
+  const end = await parts.store.withdrawMember(live.rollout.id, { ...back, point: member.point }, now_ms);
+  if (end === 'withdrawn') setMember(live, back);
+  else if (end === 'changed') await lookAt(parts, live, [member.gateway]);
+  else await save(parts, live, live.rollout, [removed(member, now_ms)]);
+}
+
+/** On the disk first, then in memory. False: the rollout is gone. */
+export async function save(
+  parts: PassParts,
+  live: Live,
+  rollout: Rollout,
+  members: readonly Member[],
+): Promise<boolean> {
+  if (!(await parts.store.saveRollout(rollout, members))) return false;
+  live.rollout = rollout;
+  for (const member of members) setMember(live, member);
+  return true;
+}
+
+export function memberOf(live: Live, gateway: number): Member | undefined {
+  return live.members[live.places.get(gateway) ?? -1];
+}
+
+function setMember(live: Live, member: Member): void {
+  const index = live.places.get(member.gateway);
+  if (index !== undefined) live.members[index] = member;
+}
+
+function isChanged(before: Member, after: Member): boolean {
+  const { facts: _a, ...a } = before;
+  const { facts: _b, ...b } = after;
+  return JSON.stringify(a) !== JSON.stringify(b);
+}
+
+function removed(member: Member, now_ms: number): Member {
+  const isOver = member.state !== 'waiting' && member.state !== 'told';
+  if (isOver && member.state !== 'taken' && member.state !== 'watched') return member;
+  if (isOver) return to(member, 'silent', now_ms, 'It was removed from the platform.');
+  return to(member, 'left', now_ms, 'It was removed from the platform.');
+}
+
+async function inParts<T>(all: readonly T[], act: (each: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < all.length; start += AT_A_TIME) {
+    await Promise.all(all.slice(start, start + AT_A_TIME).map(act));
+  }
+}
+
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

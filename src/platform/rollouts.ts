@@ -1,0 +1,219 @@
+/**
+ * The rollouts that go on: driven by what gateways write, and by a tick for what only time brings. All that is known lies
+ * in the store; after a start it is read, looked at, and gone on with. One thing at a time: passes and operators take turns.
+ */
+import { asGweError, explain, GweError } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { advance, dueForLook, type Live, liveOf, lookAt, type PassParts, save } from './rollout-live.ts';
+import { again, excuse } from './rollout-rules.ts';
+import type { NewRollout, RolloutStore } from './rollout-store.ts';
+import type { Member, Rollout, RolloutState } from './rollout-types.ts';
+
+/** How often time alone is looked at: silence, windows, gateways that are left. */
+export const ROLLOUT_TICK_MS = 2_000;
+/** Rollouts that may go on at a time. */
+export const ROLLOUTS_LIVE_MAX = 100;
+
+export type RolloutAction = 'pause' | 'resume' | 'abort' | 'retry';
+
+export interface RolloutView {
+  rollout: Rollout;
+  /** By their place. */
+  members: readonly Member[];
+}
+
+export interface RolloutParts {
+  store: RolloutStore & { onWrite(listener: (gateway: number, aliases: readonly string[]) => void): void };
+  clock: Clock;
+  log: Log;
+  /** Told when something about a rollout has changed; `isState`: its own state. */
+  onChange(rollout: Rollout, isState: boolean): void;
+}
+
+export interface Rollouts {
+  create(plan: NewRollout, gateways: ReadonlyArray<{ gateway: number; serial: string }>): Promise<Rollout>;
+  /** Raises `not-found`, and `conflict` for what can't be done in the state it is in. */
+  act(id: number, action: RolloutAction, who: string): Promise<Rollout>;
+  /** As it is now; `undefined`: none of that id. */
+  view(id: number): Promise<RolloutView | undefined>;
+  /** Resolves when all that was written before is taken in. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What an action needs, and what it leads to. */
+const ACTIONS: Readonly<
+  Record<RolloutAction, { from: readonly RolloutState[]; to: RolloutState; why: string }>
+> = {
+  pause: { from: ['running'], to: 'paused', why: 'Paused by WHO.' },
+  resume: { from: ['paused'], to: 'running', why: '' },
+  abort: { from: ['running', 'paused'], to: 'aborting', why: 'Aborted by WHO.' },
+  retry: { from: ['running', 'paused', 'complete'], to: 'running', why: '' },
+};
+const LIVE_STATES: readonly RolloutState[] = ['running', 'paused', 'aborting'];
+
+/** Opens what goes on; returns at once, the first looks follow. */
+export function openRollouts(parts: RolloutParts): Rollouts {
+  const { store, clock, log } = parts;
+  const pass: PassParts = { store, clock };
+  const lives = new Map<number, Live>();
+  const dirty = new Set<number>();
+  const over = new AbortController();
+  let last: Promise<unknown> = Promise.resolve();
+  let isScheduled = false;
+  let isTick = false;
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+  const noting = async (live: Live, work: () => Promise<boolean>): Promise<void> => {
+    const before = live.rollout;
+    const members = [...live.members];
+    const isThere = await work();
+    const isState = live.rollout.state !== before.state;
+    if (
+      isState ||
+      live.rollout !== before ||
+      members.some((member, at) => member.state !== live.members[at]?.state)
+    ) {
+      parts.onChange(live.rollout, isState);
+    }
+    if (!isThere || !LIVE_STATES.includes(live.rollout.state)) lives.delete(live.rollout.id);
+  };
+  const passOver = async (live: Live, gateways: readonly number[]): Promise<void> => {
+    try {
+      await noting(live, async () => (await lookAt(pass, live, gateways)) && advance(pass, live));
+    } catch (thrown) {
+      // Nothing is lost: the next tick looks at it again.
+      log.error(`Rollout ${live.rollout.id} is held up: ${explain(asGweError(thrown))}`);
+    }
+  };
+  const passAll = async (): Promise<void> => {
+    const written = [...dirty];
+    const tick = isTick;
+    dirty.clear();
+    isTick = false;
+    isScheduled = false;
+    for (const live of [...lives.values()]) {
+      const due = tick ? dueForLook(live, clock.now()) : [];
+      const own = written.filter((gateway) => live.places.has(gateway));
+      if (tick || own.length > 0) await passOver(live, [...new Set([...own, ...due])]);
+    }
+  };
+  const schedule = () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    void inTurn(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await passAll();
+    });
+  };
+  const load = async () => {
+    for (const state of LIVE_STATES) {
+      for (const rollout of await store.rollouts({ state, limit: ROLLOUTS_LIVE_MAX })) {
+        const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
+        lives.set(rollout.id, live);
+        await passOver(live, [...live.places.keys()]);
+      }
+    }
+  };
+  const find = async (id: number): Promise<Live> => {
+    const rollout = lives.get(id) ?? (await store.rollout(id));
+    if (rollout === undefined) throw noRollout(id);
+    return 'places' in rollout ? rollout : liveOf(rollout, await store.rolloutMembers(id));
+  };
+  const actNow = async (id: number, action: RolloutAction, who: string): Promise<Rollout> => {
+    const live = await find(id);
+    const row = ACTIONS[action];
+    if (!row.from.includes(live.rollout.state)) throw cannot(action, live.rollout);
+    const now_ms = clock.now();
+    const changed =
+      action === 'resume' ? excuse(live.members) : action === 'retry' ? again(live.members, now_ms) : [];
+    if (action === 'retry' && changed.length === 0) {
+      throw new GweError('conflict', `Cannot retry rollout ${id}: no gateway failed, or was left`);
+    }
+    const why = row.why.replace('WHO', who);
+    await noting(live, async () => {
+      const next = { ...live.rollout, state: row.to, why, changed_ms: now_ms };
+      if (!(await save(pass, live, next, changed))) throw noRollout(id);
+      lives.set(id, live);
+      return (await lookAt(pass, live, live.places.keys())) && advance(pass, live);
+    });
+    return live.rollout;
+  };
+
+  store.onWrite((gateway, aliases) => {
+    if (lives.size === 0 || !aliases.some((alias) => WATCHED_ALIASES.has(alias))) return;
+    if (![...lives.values()].some((live) => live.places.has(gateway))) return;
+    dirty.add(gateway);
+    schedule();
+  });
+  void inTurn(load).catch((thrown) =>
+    log.error(`Cannot go on with rollouts: ${explain(asGweError(thrown))}`),
+  );
+  void tickOn(clock, over.signal, () => {
+    isTick = true;
+    if (lives.size > 0) schedule();
+  });
+
+  return {
+    create: (plan, gateways) =>
+      inTurn(async () => {
+        if (lives.size >= ROLLOUTS_LIVE_MAX) {
+          throw new GweError('conflict', `Cannot start a rollout: ${ROLLOUTS_LIVE_MAX} go on already`, {
+            hint: 'Abort one that is no longer wanted.',
+          });
+        }
+        const rollout = await store.addRollout(plan, gateways);
+        if (rollout === 'unknown') throw new GweError('not-found', `Cannot find product ${plan.product}`);
+        const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
+        lives.set(rollout.id, live);
+        parts.onChange(rollout, true);
+        await passOver(live, [...live.places.keys()]);
+        return live.rollout;
+      }),
+    act: (id, action, who) => inTurn(() => actNow(id, action, who)),
+    async view(id) {
+      const live = lives.get(id);
+      if (live !== undefined) return { rollout: live.rollout, members: live.members };
+      const rollout = await store.rollout(id);
+      return rollout === undefined ? undefined : { rollout, members: await store.rolloutMembers(id) };
+    },
+    async settled() {
+      while (isScheduled) await last;
+      await last;
+    },
+    async close() {
+      over.abort();
+      await last;
+      lives.clear();
+    },
+  };
+}
+
+/** What a gateway writes that can change where it stands; its check-in, too. */
+const WATCHED_ALIASES = new Set(['fetch_status', 'engine_report', 'engine_fetch']);
+
+async function tickOn(clock: Clock, signal: AbortSignal, act: () => void): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(ROLLOUT_TICK_MS, signal);
+      act();
+    } catch {
+      return;
+    }
+  }
+}
+
+export function noRollout(id: number | string): GweError {
+  return new GweError('not-found', `Cannot find rollout ${id}: there is none of that number`, {
+    hint: 'List them with "gwe rollout list".',
+  });
+}
+
+function cannot(action: RolloutAction, { id, state }: Rollout): GweError {
+  return new GweError('conflict', `Cannot ${action} rollout ${id}: it is ${state}`);
+}
