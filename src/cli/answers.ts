@@ -54,30 +54,36 @@ export interface InstallCommand {
   since: number;
 }
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
-function fields(value: unknown, what: string): Fields {
+/** An answer or a part of one as an object. Raises `protocol` for anything else, as all of these do. */
+export function fields(value: unknown, what: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw strange(what, value);
   return { ...value };
 }
 
-function text(of: Fields, key: string): string {
+export function text(of: Fields, key: string): string {
   const value = of[key];
   if (typeof value !== 'string') throw strange(key, value);
   return value;
 }
 
 /** A number; absent or null counts as 0 (never seen, nothing yet). */
-function number(of: Fields, key: string): number {
+export function number(of: Fields, key: string): number {
   const value = of[key] ?? 0;
   if (typeof value !== 'number') throw strange(key, value);
   return value;
 }
 
-function list<T>(of: Fields, key: string, read: (each: unknown) => T): T[] {
+export function list<T>(of: Fields, key: string, read: (each: unknown) => T): T[] {
   const value = of[key];
   if (!Array.isArray(value)) throw strange(key, value);
   return value.map(read);
+}
+
+/** A list that may be missing. */
+export function optionalList<T>(of: Fields, key: string, read: (each: unknown) => T): T[] | undefined {
+  return of[key] === undefined ? undefined : list(of, key, read);
 }
 
 function strange(key: string, value: unknown): GweError {

@@ -47,6 +47,29 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./why.ts'),
   },
   {
+    name: 'metrics',
+    group: GATEWAY,
+    operands: [],
+    options: [
+      {
+        long: 'output',
+        short: 'o',
+        value: 'FILE',
+        type: { kind: 'file' },
+        group: 'Output',
+        sentence: 'Replace this file with them, as a whole.',
+      },
+    ],
+    sentence: "Print how this gateway stands as metrics, for Prometheus's node_exporter.",
+    examples: [
+      [
+        'gwe metrics -o /var/lib/node_exporter/gwe.prom',
+        'for its textfile collector; once a minute by cron or a systemd timer',
+      ],
+    ],
+    load: () => import('./metrics.ts'),
+  },
+  {
     name: 'config list',
     group: GATEWAY,
     operands: [],

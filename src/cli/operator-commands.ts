@@ -1,9 +1,9 @@
 /** The operator's commands as rows of the command table: the platform itself, and what is asked of one. */
 import type { CommandRow } from './command-row.ts';
 import type { OptionRow } from './options.ts';
+import { PLATFORM_COMMANDS } from './platform-commands.ts';
 
 const OPERATOR = 'For operators';
-const PLATFORM = 'The platform';
 
 const JSON_OPTION: OptionRow = { long: 'json', group: 'Output', sentence: 'Print JSON, for programs.' };
 const PRODUCT_OPTION: OptionRow = {
@@ -15,54 +15,6 @@ const PRODUCT_OPTION: OptionRow = {
 };
 const SERIAL = { name: 'SERIAL' } as const;
 const SERIALS = { name: 'SERIAL', repeats: true } as const;
-
-const PLATFORM_COMMAND: CommandRow = {
-  name: 'platform',
-  group: PLATFORM,
-  operands: [],
-  options: [
-    {
-      long: 'data',
-      value: 'DIR',
-      type: { kind: 'folder' },
-      group: 'Serving',
-      sentence: 'The folder that keeps everything; it is made when it is not there.',
-    },
-    {
-      long: 'listen',
-      value: 'HOST:PORT',
-      group: 'Serving',
-      sentence: 'Where to listen; 127.0.0.1:8080 when left out, and port 0 takes any free one.',
-    },
-    {
-      long: 'vendor',
-      value: 'NAME',
-      group: 'Serving',
-      sentence:
-        'The vendor that devices name; gwe when left out. A vendor equal to the model is accepted too.',
-    },
-    {
-      long: 'cert',
-      value: 'FILE',
-      type: { kind: 'file' },
-      group: 'Serving',
-      sentence: "The server's certificate with its chain (PEM): serves HTTPS.",
-    },
-    {
-      long: 'key',
-      value: 'FILE',
-      type: { kind: 'file' },
-      group: 'Serving',
-      sentence: "The certificate's private key (PEM).",
-    },
-  ],
-  sentence: 'Serve the One Platform from one folder, until TERM or Ctrl-C.',
-  details: [
-    'The first line on standard output is "listening on URL". The first operator token is printed once, on standard error; GWE_PLATFORM_TOKEN in the environment presets it.',
-  ],
-  examples: [['gwe platform --data ./fleet', 'a platform for this machine, at http://127.0.0.1:8080']],
-  load: () => import('./platform.ts'),
-};
 
 const LOGIN_COMMAND: CommandRow = {
   name: 'login',
@@ -278,7 +230,7 @@ const GATEWAY_WORK_COMMANDS: readonly CommandRow[] = [
 
 /** Every command for operators, in the order of the help. */
 export const OPERATOR_COMMANDS: readonly CommandRow[] = [
-  PLATFORM_COMMAND,
+  ...PLATFORM_COMMANDS,
   LOGIN_COMMAND,
   ...PRODUCT_COMMANDS,
   ...GATEWAY_COMMANDS,

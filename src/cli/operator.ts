@@ -17,7 +17,13 @@ import {
   type Uploaded,
   type Whoami,
 } from './answers.ts';
-import { type Endpoint, openExchanger, SILENCE_LIMIT_S, type Upload } from './operator-http.ts';
+import {
+  type Endpoint,
+  type Exchanger,
+  openExchanger,
+  SILENCE_LIMIT_S,
+  type Upload,
+} from './operator-http.ts';
 
 export interface PointsWanted {
   /** The newest so many. */
@@ -52,6 +58,8 @@ export interface Operator {
   upload(product: string, id: string, upload: Upload, force: boolean): Promise<Uploaded>;
   removeContent(product: string, id: string): Promise<void>;
   install(product: string, serial: string, names: readonly string[]): Promise<InstallCommand>;
+  /** Any other call of the API; its answer is for the caller to read. */
+  call: Exchanger['call'];
   close(): void;
 }
 
@@ -112,6 +120,7 @@ export async function openOperator(endpoint: Endpoint, env: NodeJS.ProcessEnv = 
       readInstallCommand(
         await call({ method: 'POST', path: `${gatewayPath(product, serial)}/install`, json: { names } }),
       ),
+    call,
     close,
   };
 }

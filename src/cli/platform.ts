@@ -1,8 +1,8 @@
 /** `gwe platform`: serves the One Platform from one folder until it is told to stop. What is served is platform/'s business. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { GweError } from '../errors.ts';
-import { createLog } from '../host/log.ts';
+import { explain, GweError } from '../errors.ts';
+import { createLog, type Log } from '../host/log.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 import { isLoopback } from './operator-http.ts';
@@ -25,6 +25,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const tls = tlsFrom(args.text('cert'), args.text('key'));
   const presetToken = context.env['GWE_PLATFORM_TOKEN'] || undefined;
   const { startPlatform } = await import('../platform/platform.ts');
+  const log = createLog('INFO', context.clock.now, context.err);
   const platform = await startPlatform({
     dataFolder: resolve(dataFolder),
     host,
@@ -32,7 +33,8 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     vendor: args.text('vendor') ?? DEFAULT_VENDOR,
     ...(presetToken === undefined ? {} : { presetToken }),
     ...(tls === undefined ? {} : { tls }),
-    log: createLog('INFO', context.clock.now, context.err),
+    proxies: args.all('trust-proxy'),
+    log,
     clock: context.clock,
   });
   context.out(`listening on ${platform.url}\n`);
@@ -42,9 +44,22 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
       'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
     );
   }
+  const onHup = () => void reload(platform, log);
+  process.on('SIGHUP', onHup);
   await aborted(context.signal);
+  process.off('SIGHUP', onHup);
   await platform.close();
   return 0;
+}
+
+/** Reads certificate and key again; with bad ones the platform goes on with those it has. */
+async function reload(platform: { reload(): Promise<void> }, log: Log): Promise<void> {
+  try {
+    await platform.reload();
+    log.info('HUP: certificate and key were read again');
+  } catch (error) {
+    log.error(`HUP: ${explain(error)}`);
+  }
 }
 
 /** HOST:PORT, :PORT or PORT; an IPv6 address in brackets. Raises `usage`. */

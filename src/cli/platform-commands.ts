@@ -1,0 +1,166 @@
+/** The commands for who runs a platform, as rows of the command table: serving it, tokens, the audit trail. */
+import type { CommandRow } from './command-row.ts';
+import type { OptionRow } from './options.ts';
+
+const GROUP = 'The platform';
+const JSON_OPTION: OptionRow = { long: 'json', group: 'Output', sentence: 'Print JSON, for programs.' };
+
+const PLATFORM_COMMAND: CommandRow = {
+  name: 'platform',
+  group: GROUP,
+  operands: [],
+  options: [
+    {
+      long: 'data',
+      value: 'DIR',
+      type: { kind: 'folder' },
+      group: 'Serving',
+      sentence: 'The folder that keeps everything; it is made when it is not there.',
+    },
+    {
+      long: 'listen',
+      value: 'HOST:PORT',
+      group: 'Serving',
+      sentence: 'Where to listen; 127.0.0.1:8080 when left out, and port 0 takes any free one.',
+    },
+    {
+      long: 'vendor',
+      value: 'NAME',
+      group: 'Serving',
+      sentence:
+        'The vendor that devices name; gwe when left out. A vendor equal to the model is accepted too.',
+    },
+    {
+      long: 'cert',
+      value: 'FILE',
+      type: { kind: 'file' },
+      group: 'Serving',
+      sentence: "The server's certificate with its chain (PEM): serves HTTPS.",
+    },
+    {
+      long: 'key',
+      value: 'FILE',
+      type: { kind: 'file' },
+      group: 'Serving',
+      sentence: "The certificate's private key (PEM).",
+    },
+    {
+      long: 'trust-proxy',
+      value: 'ADDRESS',
+      repeats: true,
+      group: 'Serving',
+      sentence:
+        'A reverse proxy whose X-Forwarded-For and X-Forwarded-Proto are believed; may come several times.',
+    },
+  ],
+  sentence: 'Serve the One Platform from one folder, until TERM or Ctrl-C.',
+  details: [
+    'The first line on standard output is "listening on URL". The first operator token is printed once, on standard error; GWE_PLATFORM_TOKEN in the environment presets it.',
+    'HUP makes it read certificate and key again; connections go on.',
+  ],
+  examples: [['gwe platform --data ./fleet', 'a platform for this machine, at http://127.0.0.1:8080']],
+  load: () => import('./platform.ts'),
+};
+
+const TOKEN_COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'token create',
+    group: GROUP,
+    operands: [{ name: 'NAME' }],
+    options: [
+      {
+        long: 'role',
+        value: 'ROLE',
+        type: { kind: 'choice', choices: ['viewer', 'operator', 'admin'] },
+        group: 'What it may do',
+        sentence:
+          'viewer reads; operator also writes, deploys and rolls out, as when left out; admin may all.',
+      },
+      {
+        long: 'only',
+        value: 'PRODUCT',
+        repeats: true,
+        group: 'What it may do',
+        sentence: 'For this product alone; may come several times. All products when left out.',
+      },
+      {
+        long: 'days',
+        value: 'N',
+        type: { kind: 'integer', min: 1, max: 36_500 },
+        group: 'What it may do',
+        sentence: 'It expires after so many days; never when left out.',
+      },
+    ],
+    sentence: 'Make a token for a person or a program, and print it: it cannot be shown again.',
+    examples: [['gwe token create ci --role operator --only PRODUCT --days 90', 'for a build server']],
+    load: async () => ({ run: (await import('./token.ts')).createToken }),
+  },
+  {
+    name: 'token list',
+    group: GROUP,
+    operands: [],
+    options: [JSON_OPTION],
+    sentence: 'List the tokens: what each may do, and when it was last used.',
+    load: async () => ({ run: (await import('./token.ts')).listTokens }),
+  },
+  {
+    name: 'token rm',
+    group: GROUP,
+    operands: [{ name: 'NAME', repeats: true }],
+    options: [],
+    sentence: 'Revoke tokens; who is logged in with one is out at once.',
+    load: async () => ({ run: (await import('./token.ts')).removeToken }),
+  },
+];
+
+const AUDIT_COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'audit list',
+    group: GROUP,
+    operands: [],
+    options: [
+      {
+        long: 'lines',
+        short: 'n',
+        value: 'N',
+        type: { kind: 'integer', min: 1, max: 1000 },
+        group: 'Which records',
+        sentence: 'The newest N; 50 when left out.',
+      },
+      { long: 'who', value: 'NAME', group: 'Which records', sentence: 'Those of one token.' },
+      {
+        long: 'product',
+        short: 'P',
+        value: 'PRODUCT',
+        group: 'Which records',
+        sentence: 'Those of one product.',
+      },
+      JSON_OPTION,
+    ],
+    sentence: 'List what operators changed, when, and from where.',
+    load: async () => ({ run: (await import('./audit.ts')).listAudit }),
+  },
+  {
+    name: 'audit verify',
+    group: GROUP,
+    operands: [],
+    options: [
+      {
+        long: 'head',
+        value: 'HASH',
+        type: { kind: 'pattern', pattern: /^[0-9a-f]{64}$/, expected: '64 lower-case hexadecimal digits' },
+        group: 'Checking',
+        sentence: 'A hash that an earlier call printed: it must still be there.',
+      },
+    ],
+    sentence: 'Check that no record of the audit trail was changed, taken out or put in.',
+    details: ['Ends with 1 when the chain is broken. The check is made here, not on the platform.'],
+    load: async () => ({ run: (await import('./audit.ts')).verifyAudit }),
+  },
+];
+
+export const PLATFORM_COMMANDS: readonly CommandRow[] = [
+  PLATFORM_COMMAND,
+  ...TOKEN_COMMANDS,
+  ...AUDIT_COMMANDS,
+];
