@@ -9,6 +9,7 @@ import type { AuditEntry, Token } from './fleet-store.ts';
 import type { FleetWatch } from './fleet-watch.ts';
 import type { Metrics } from './metrics.ts';
 import type { PlatformRequest } from './request.ts';
+import type { Rollouts } from './rollouts.ts';
 import type { Store } from './store.ts';
 import type { Throttle } from './throttle.ts';
 import type { Waiters } from './waiters.ts';
@@ -21,6 +22,7 @@ export interface Platform {
   throttle: Throttle;
   events: Events;
   fleet: FleetWatch;
+  rollouts: Rollouts;
   metrics: Metrics;
   /** Notes a change in the audit trail; when it resolves, the record is on the disk. */
   audit(entry: Omit<AuditEntry, 'time_ms'>): Promise<void>;

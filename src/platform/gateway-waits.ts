@@ -7,6 +7,8 @@ import type { Dataport } from './store.ts';
 export interface Wait {
   code: 'activation' | 'check-in' | 'overdue' | 'install' | 'interval' | 'failed' | 'rollout';
   text: string;
+  /** What a person should do about it. */
+  todo: string;
   since: number;
   /** When it is expected to change. */
   expected?: number;
@@ -22,18 +24,32 @@ export interface Standing {
   /** The instruction that was cleared last, and when. */
   taken: { names: readonly string[]; time_ms: number } | undefined;
   lastEnd: InstallEnd | undefined;
+  /** What it waits for as a part of rollouts. */
+  rollouts: readonly Wait[];
 }
+
+/** What to do, by code; a rollout has its own words. */
+const TODO: Readonly<Record<Exclude<Wait['code'], 'rollout'>, string>> = {
+  activation: 'Start gwe on it with its product and serial, or let it activate: gwe gateway enable SERIAL',
+  'check-in': 'Wait; or on the gateway, to check in at once: gwe --check-now',
+  overdue: 'See whether it has power and a connection; it goes on by itself when it is back',
+  install: 'Wait; on the gateway itself "gwe why" tells the step that it is at',
+  interval: 'Wait; or on the gateway, to check in at once: gwe --check-now',
+  failed: 'Read its fetch_status, upload a corrected version, and deploy that',
+};
 
 /** What it waits for, the most telling first; nothing when it is as it was told to be. */
 export function waitsFor(standing: Standing): Wait[] {
   const { gateway, lastEnd } = standing;
-  if (gateway.state !== 'activated') return [activation(gateway), ...told(standing)];
+  const { rollouts } = standing;
+  if (gateway.state !== 'activated') return [activation(gateway), ...told(standing), ...rollouts];
   const isFailed = lastEnd !== undefined && !['installed', 'waiting'].includes(lastEnd.outcome);
   return [
     ...overdue(gateway),
     ...told(standing),
     ...underWay(standing),
     ...(isFailed ? [failure(lastEnd)] : []),
+    ...rollouts,
   ];
 }
 
@@ -42,7 +58,7 @@ function activation({ state, created_ms, serial }: FleetGateway): Wait {
     state === 'enabled'
       ? `It was never activated: gwe must run on it with this product and the serial ${serial}.`
       : 'It may not activate: enable it first.';
-  return { code: 'activation', text, since: created_ms };
+  return { code: 'activation', text, todo: TODO.activation, since: created_ms };
 }
 
 function overdue(gateway: FleetGateway): Wait[] {
@@ -53,7 +69,7 @@ function overdue(gateway: FleetGateway): Wait[] {
     condition === 'late'
       ? 'It should have checked in: it is late.'
       : 'It has missed several check-ins: it is off, or has no connection.';
-  return [{ code: 'overdue', text, since }];
+  return [{ code: 'overdue', text, todo: TODO.overdue, since }];
 }
 
 function told({ gateway, engineFetch, updateInterval }: Standing): Wait[] {
@@ -63,11 +79,23 @@ function told({ gateway, engineFetch, updateInterval }: Standing): Wait[] {
   if (engineFetch !== undefined && engineFetch.value !== '') {
     const names = namesInInstruction(engineFetch.value).join(', ') || 'something that is no instruction';
     const text = `It was told to install ${names}, and takes that at its next check-in.`;
-    waits.push({ code: 'check-in', text, since: engineFetch.updated_ms, ...expected });
+    waits.push({
+      code: 'check-in',
+      text,
+      todo: TODO['check-in'],
+      since: engineFetch.updated_ms,
+      ...expected,
+    });
   }
   if (updateInterval !== undefined && updateInterval.value !== '') {
     const text = `It was told to check in every ${updateInterval.value} s, and takes that at its next check-in.`;
-    waits.push({ code: 'interval', text, since: updateInterval.updated_ms, ...expected });
+    waits.push({
+      code: 'interval',
+      text,
+      todo: TODO.interval,
+      since: updateInterval.updated_ms,
+      ...expected,
+    });
   }
   return waits;
 }
@@ -79,12 +107,12 @@ function underWay({ taken, lastEnd }: Standing): Wait[] {
   if (isOver) return [];
   const names = taken.names.join(', ') || 'the instruction';
   const text = `It has taken ${names}, and has not told yet how that ended.`;
-  return [{ code: 'install', text, since: taken.time_ms }];
+  return [{ code: 'install', text, todo: TODO.install, since: taken.time_ms }];
 }
 
 function failure({ name, outcome, time_ms }: InstallEnd): Wait {
   const text = `Its last install did not succeed: ${name} was ${WORDS[outcome] ?? outcome}; see fetch_status.`;
-  return { code: 'failed', text, since: time_ms };
+  return { code: 'failed', text, todo: TODO.failed, since: time_ms };
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -11,6 +11,7 @@ import { findGateway, gatewayJson, gatewayRef, noGateway } from './json-gateways
 import { INSTALL_NAMES_MAX } from './limits.ts';
 import { isUploaded } from './provision.ts';
 import { installEnd, namesInInstruction } from './reported.ts';
+import { rolloutWaits } from './rollout-why.ts';
 import type { Dataport, Point } from './store.ts';
 
 const REPORTS = ['device_info', 'engine_report', 'usage_report', 'fetch_status'] as const;
@@ -37,6 +38,13 @@ export async function getGateway(call: OperatorCall): Promise<Answer> {
     ...(expected === undefined ? {} : { expected }),
     ...(standing.lastEnd === undefined ? {} : { lastInstall: endJson(standing.lastEnd) }),
   });
+}
+
+/** `GET …/why`: the same causes, in the same words, as on its sheet. */
+export async function getWhy(call: OperatorCall): Promise<Answer> {
+  const { product, serial } = gatewayRef(call);
+  const causes = waitsFor(await standingOf(call, await findGateway(call, gatewayRef(call))));
+  return json(200, { product, serial, time: call.platform.clock.now(), causes });
 }
 
 /** `GET …/pending`. */
@@ -67,6 +75,7 @@ export async function standingOf(call: OperatorCall, gateway: FleetGateway): Pro
     updateInterval: told.find(({ alias }) => alias === 'update_interval'),
     taken: lastTaken(fetched),
     lastEnd: lastEnd(statuses),
+    rollouts: await rolloutWaits(call, gateway.id),
   };
 }
 

@@ -109,6 +109,13 @@ export const FLEET: readonly Operation[] = [
   },
   {
     method: 'GET',
+    path: `${G}/why`,
+    by: 'viewer',
+    summary: 'What stands between it and what it was told, and what to do: the "waitsFor" of its sheet.',
+    answers: ok('Why'),
+  },
+  {
+    method: 'GET',
     path: `${G}/pending`,
     by: 'viewer',
     summary: 'What was written for it and not taken yet.',

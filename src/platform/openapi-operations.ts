@@ -27,7 +27,7 @@ const ROLLOUTS: readonly Operation[] = [
     method: 'POST',
     path: `${R}/{id}/pause`,
     by: 'operator',
-    summary: 'Tells no further gateway.',
+    summary: 'Tells no further gateway, and takes back what was told and not taken yet.',
     answers: ok('Rollout'),
   },
   { method: 'POST', path: `${R}/{id}/resume`, by: 'operator', summary: 'Goes on.', answers: ok('Rollout') },

@@ -52,8 +52,8 @@ const PLAN_OPTIONS = {
 };
 
 const MEMBER_STATE = said(
-  choice('waiting', 'told', 'taken', 'watched', 'done', 'failed', 'silent', 'left', 'cancelled'),
-  'waiting: not told yet; told: the command lies there; taken: the gateway has it; watched: it reported success; silent: it fell silent or unhealthy after that; left: not reached in time.',
+  choice('waiting', 'told', 'taken', 'watched', 'done', 'failed', 'silent', 'unhealthy', 'left', 'cancelled'),
+  'waiting: not told yet; told: the command lies there; taken: the gateway has it; watched: it reported success; done: it has it, or had it already; silent: not seen any more after it took it; unhealthy: after success a program does not run; left: not reached in time; cancelled: not told before the rollout was aborted.',
 );
 
 export const OPERATOR_SCHEMAS: Readonly<Record<string, Schema>> = {
@@ -94,7 +94,11 @@ export const OPERATOR_SCHEMAS: Readonly<Record<string, Schema>> = {
   Rollouts: object({ rollouts: list(ref('Rollout')) }, { next: TEXT }),
   RolloutGateway: object(
     { product: TEXT, serial: TEXT, stage: COUNT, state: MEMBER_STATE, since: TIME },
-    { why: TEXT, name: said(TEXT, 'The tarball that it is at.') },
+    {
+      why: TEXT,
+      name: said(TEXT, 'The tarball that it is at.'),
+      expected: said(TIME, 'When that is expected to change.'),
+    },
   ),
   RolloutGateways: object({ gateways: list(ref('RolloutGateway')), total: COUNT }, { next: TEXT }),
 

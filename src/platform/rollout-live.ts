@@ -44,7 +44,8 @@ export async function lookAt(parts: PassParts, live: Live, gateways: Iterable<nu
   const changed: Member[] = [];
   for (let start = 0; start < members.length; start += AT_A_TIME) {
     const some = members.slice(start, start + AT_A_TIME);
-    const seen = new Map((await parts.store.observe(some)).map((each) => [each.gateway, each]));
+    const asks = some.map(({ gateway, point, statusPoint }) => ({ gateway, point, statusPoint }));
+    const seen = new Map((await parts.store.observe(asks)).map((each) => [each.gateway, each]));
     for (const member of some) {
       const observation = seen.get(member.gateway);
       const after =

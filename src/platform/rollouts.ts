@@ -27,8 +27,10 @@ export interface RolloutParts {
   store: RolloutStore & { onWrite(listener: (gateway: number, aliases: readonly string[]) => void): void };
   clock: Clock;
   log: Log;
-  /** Told when something about a rollout has changed; `isState`: its own state. */
-  onChange(rollout: Rollout, isState: boolean): void;
+  /** Told when a rollout, or the state of a gateway in it, has changed. */
+  onChange(rollout: Rollout): void;
+  /** Told when it paused or ended by itself. */
+  onOwnDeed(rollout: Rollout): void;
 }
 
 export interface Rollouts {
@@ -69,23 +71,20 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     last = mine.catch(() => {});
     return mine;
   };
-  const noting = async (live: Live, work: () => Promise<boolean>): Promise<void> => {
+  /** Tells what became of a rollout; `asked` is the state that an operator asked for. */
+  const telling = async (live: Live, work: () => Promise<boolean>, asked?: RolloutState): Promise<void> => {
     const before = live.rollout;
-    const members = [...live.members];
+    const states = live.members.map(({ state }) => state);
     const isThere = await work();
-    const isState = live.rollout.state !== before.state;
-    if (
-      isState ||
-      live.rollout !== before ||
-      members.some((member, at) => member.state !== live.members[at]?.state)
-    ) {
-      parts.onChange(live.rollout, isState);
-    }
-    if (!isThere || !LIVE_STATES.includes(live.rollout.state)) lives.delete(live.rollout.id);
+    const { rollout } = live;
+    const isMoved = rollout !== before || live.members.some(({ state }, at) => state !== states[at]);
+    if (isMoved) parts.onChange(rollout);
+    if (rollout.state !== (asked ?? before.state)) parts.onOwnDeed(rollout);
+    if (!isThere || !LIVE_STATES.includes(rollout.state)) lives.delete(rollout.id);
   };
   const passOver = async (live: Live, gateways: readonly number[]): Promise<void> => {
     try {
-      await noting(live, async () => (await lookAt(pass, live, gateways)) && advance(pass, live));
+      await telling(live, async () => (await lookAt(pass, live, gateways)) && advance(pass, live));
     } catch (thrown) {
       // Nothing is lost: the next tick looks at it again.
       log.error(`Rollout ${live.rollout.id} is held up: ${explain(asGweError(thrown))}`);
@@ -136,12 +135,13 @@ export function openRollouts(parts: RolloutParts): Rollouts {
       throw new GweError('conflict', `Cannot retry rollout ${id}: no gateway failed, or was left`);
     }
     const why = row.why.replace('WHO', who);
-    await noting(live, async () => {
+    const work = async () => {
       const next = { ...live.rollout, state: row.to, why, changed_ms: now_ms };
       if (!(await save(pass, live, next, changed))) throw noRollout(id);
       lives.set(id, live);
       return (await lookAt(pass, live, live.places.keys())) && advance(pass, live);
-    });
+    };
+    await telling(live, work, row.to);
     return live.rollout;
   };
 
@@ -171,7 +171,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
         if (rollout === 'unknown') throw new GweError('not-found', `Cannot find product ${plan.product}`);
         const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
         lives.set(rollout.id, live);
-        parts.onChange(rollout, true);
+        parts.onChange(rollout);
         await passOver(live, [...live.places.keys()]);
         return live.rollout;
       }),

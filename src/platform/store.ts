@@ -5,6 +5,7 @@
  */
 
 import type { FleetStore } from './fleet-store.ts';
+import type { RolloutStore } from './rollout-store.ts';
 
 /** A gateway by the digest of its CIK (as a device calls) or by its name (as an operator does). */
 export type GatewayRef = { key: string } | { product: string; serial: string };
@@ -107,7 +108,7 @@ export interface Content {
 }
 
 /** What is kept about the fleet as a whole and about operators: fleet-store.ts. */
-export interface Store extends FleetStore {
+export interface Store extends FleetStore, RolloutStore {
   exchange(call: Exchange): Promise<ExchangeEnd>;
   /** `unknown` when there is no such gateway. */
   record(call: RecordCall): Promise<'done' | 'unknown'>;
