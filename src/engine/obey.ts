@@ -2,13 +2,14 @@
 
 import { changeSetting } from '../config/engine-config.ts';
 import { SETTINGS } from '../config/settings.ts';
-import { asGweError, type GweError } from '../errors.ts';
+import { asGweError } from '../errors.ts';
 import { makeFolder, readIfThere, writeDurably } from '../host/files.ts';
 import { isSameCommand } from '../installer/journal.ts';
 import type { CheckInAnswer } from './check-in.ts';
 import type { Engine } from './engine.ts';
 import { type ParsedInstruction, parseInstruction, parseInterval } from './instruction.ts';
 import { carryOn } from './recover.ts';
+import { forgetRefused, isRefused, refuse } from './refusal.ts';
 import type { Turn } from './turn.ts';
 
 /** How often in one turn an instruction that changes under our hands is looked at again. */
@@ -32,7 +33,8 @@ async function obeyInterval(engine: Engine, text: string, turn: Turn): Promise<v
     // A disk that refuses is no fault of the value: it stays where it is, and is tried again at the next check-in.
     if (error.code !== 'malformed')
       return engine.log.error(`update_interval cannot be stored: ${error.message}`);
-    answerMalformed(engine, 'update_interval', text, error, turn);
+    turn.allDone = false;
+    refuse(engine, 'update_interval', text, error);
   }
   const seen = await engine.client.readWithTag(engine.cik ?? '', 'update_interval');
   if (seen.value === text) await clear(engine, 'update_interval', seen.etag);
@@ -79,10 +81,14 @@ const clear = (engine: Engine, alias: string, etag: string | undefined) =>
 
 /** The alias is empty or holds something newer: every clearing that was under way has been seen to. */
 function nothingStands(engine: Engine): void {
+  clearingsAreOver(engine);
+  forgetRefused(engine, 'engine_fetch');
+}
+
+function clearingsAreOver(engine: Engine): void {
   for (const entry of engine.installer.pending()) {
     if (entry.clearing === 'pending') engine.installer.cleared(entry.id);
   }
-  forgetRefused(engine, 'engine_fetch');
 }
 
 /** Journals one value of engine_fetch, or answers it when it is malformed. Returns whether it is a new command. */
@@ -96,7 +102,8 @@ function takeValue(engine: Engine, now: { value: string; etag: string | undefine
   try {
     instruction = parseInstruction(now.value);
   } catch (error) {
-    answerMalformed(engine, 'engine_fetch', now.value, asGweError(error), turn);
+    turn.allDone = false;
+    refuse(engine, 'engine_fetch', now.value, asGweError(error));
     return false;
   }
   if (instruction === undefined) return false;
@@ -107,26 +114,6 @@ function takeValue(engine: Engine, now: { value: string; etag: string | undefine
 
 /** A new text in the alias means that the clearing of every former one is over. */
 function nothingStandsBut(engine: Engine, text: string): void {
-  const refused = engine.state.refused?.['engine_fetch'];
-  nothingStands(engine);
-  if (refused === text) engine.state.refused = { ...engine.state.refused, engine_fetch: text };
-}
-
-/** Answers a malformed value in fetch_status, once for as long as it stands there, and notes it for `gwe why`. */
-function answerMalformed(engine: Engine, alias: string, text: string, error: GweError, turn: Turn): void {
-  turn.allDone = false;
-  if (engine.state.refused?.[alias] === text) return;
-  const time_ms = engine.context.clock.now();
-  const words = error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
-  engine.log.warning(error.message);
-  engine.outbox.add({ id: `malformed-${alias}-${time_ms}`, alias: 'fetch_status', value: words, time_ms });
-  engine.state.refused = { ...engine.state.refused, [alias]: text };
-  engine.state.lastMalformed = { time_ms, text: error.message };
-  engine.saveState();
-}
-
-function forgetRefused(engine: Engine, alias: string): void {
-  if (engine.state.refused?.[alias] === undefined) return;
-  const { [alias]: _, ...others } = engine.state.refused;
-  engine.state.refused = others;
+  if (isRefused(engine, 'engine_fetch', text)) clearingsAreOver(engine);
+  else nothingStands(engine);
 }

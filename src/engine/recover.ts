@@ -1,6 +1,7 @@
 /** Carrying on with what the journal holds: after a power cut, an outage, or just after an instruction was taken. */
 
 import type { Engine } from './engine.ts';
+import { noteRefusals } from './refusal.ts';
 import { inTrial, tellFailedTrial } from './trial.ts';
 import type { Turn } from './turn.ts';
 
@@ -8,6 +9,7 @@ import type { Turn } from './turn.ts';
 export async function recover(engine: Engine, turn: Turn): Promise<void> {
   if (inTrial(engine.context.env)) return;
   tellFailedTrial(engine);
+  noteRefusals(engine);
   if (engine.installer.hasWork()) await carryOn(engine, turn);
 }
 

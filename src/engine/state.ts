@@ -25,7 +25,7 @@ export interface EngineState {
   /** What was last found at supervisord's socket; said in the log when it changes. */
   supervisor?: { ok: boolean; message?: string };
   lastMalformed?: { time_ms: number; text: string };
-  /** Malformed values that were answered, but whose clearing the platform has not acknowledged yet. */
+  /** Malformed values that were answered, but whose clearing the platform has not acknowledged yet: names of the answers, by alias. */
   refused?: Record<string, string>;
   /** The latest wall clock time that was ever seen: a clock behind it is wrong. */
   timeFloor_ms?: number;

@@ -12,6 +12,7 @@ import type { InstallerDeps, Session, ThisStart } from './job.ts';
 import { type Damaged, hasEnded, isSettled, type Journal, openJournal } from './journal.ts';
 import type { Instruction, JournalEntry } from './journal-format.ts';
 import { type ItemProgress, progressOf } from './progress.ts';
+import { isLittered } from './sweep.ts';
 import type { Held } from './work.ts';
 
 /** What one `workOff` came to. */
@@ -27,7 +28,7 @@ export interface WorkOffResult {
 export interface Installer {
   /** What lies in the journal, in order. An ended instruction stays until its clearing is acknowledged. */
   pending(): readonly JournalEntry[];
-  /** Whether anything is still to be done, or to be reported. */
+  /** Whether anything is still to be done, to be reported, or to be swept away. */
   hasWork(): boolean;
   /** Takes an instruction on; durable when it returns. Raises `too-large`, and what the disk raises. */
   accept(instruction: Instruction): JournalEntry;
@@ -66,7 +67,8 @@ export function openInstaller(given: InstallerGiven): Installer {
   let running: Promise<WorkOffResult> | undefined;
   const hasWork = () =>
     journal.damaged().some(({ code }) => code === 'malformed') ||
-    journal.entries().some((entry) => !hasEnded(entry) || isSettled(entry));
+    journal.entries().some((entry) => !hasEnded(entry) || isSettled(entry)) ||
+    isLittered(deps.places);
   return {
     pending: () => journal.entries(),
     hasWork,

@@ -27,6 +27,11 @@ export function sweep({ deps, journal }: Session, ending?: string): void {
   for (const app of namesIn(deps.places.apps)) sweepHalfWritten(join(deps.places.apps, app));
 }
 
+/** Whether anything lies there at all: without work that is left over, from a power cut just after the work was done. */
+export function isLittered({ staging, downloads }: { staging: string; downloads: string }): boolean {
+  return namesIn(staging).length + namesIn(downloads).length > 0;
+}
+
 function removeFrom(folder: string, isRubbish: (name: string) => boolean): void {
   for (const name of namesIn(folder).filter(isRubbish)) removeFolder(join(folder, name));
 }
