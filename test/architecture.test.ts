@@ -18,6 +18,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   config: ['host', ''],
   platform: ['client', 'app', 'host', ''],
   host: [''],
+  ui: [],
   packaging: ['engine', 'app', 'host', ''],
 };
 
@@ -39,7 +40,7 @@ function importsOf(file: string): Import[] {
   }));
 }
 
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name));
 const imports = files.flatMap(importsOf);
 const folderOf = (file: string) => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
 
@@ -52,9 +53,11 @@ test('the tree has two levels, and only the folders that docs/architecture.md ex
 });
 
 test('imports go one way', () => {
-  for (const { from, to } of imports) {
+  for (const { from, to, lazy } of imports) {
     const [here, there] = [folderOf(from), folderOf(to)];
     if (here === there || here === '') continue;
+    // Run from source, the platform bundles its page; in the single file another module stands there.
+    if (from === 'platform/page-files.ts' && to === 'packaging/page.ts' && lazy) continue;
     assert.ok(ALLOWED[here]?.includes(there), `${from} must not import ${to}`);
     if (here === 'platform' && there === 'client')
       assert.equal(to, 'client/wire.ts', `${from} imports ${to}`);

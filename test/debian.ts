@@ -41,6 +41,7 @@ const TOOLS = {
     proof: ['/usr/bin/faketime'],
     use: 'a gateway whose clock is wrong',
   },
+  chromium: { packages: ['chromium'], proof: ['/usr/bin/chromium'], use: 'the fleet page in a browser' },
   openssl: { packages: ['openssl'], proof: ['/usr/bin/openssl'], use: 'HTTPS with a private authority' },
 } as const satisfies Record<string, Tool>;
 

@@ -45,7 +45,10 @@ async function tests(files: readonly string[]): Promise<boolean> {
 }
 
 async function runAll({ parts, unit, whole }: Choice): Promise<void> {
-  if (parts.has('types')) await step('types', () => tool('tsc', '--noEmit'));
+  if (parts.has('types')) {
+    await step('types', () => tool('tsc', '--noEmit'));
+    await step('types of the fleet page', () => tool('tsc', '--noEmit', '-p', 'src/ui'));
+  }
   if (parts.has('lint')) await step('lint and format', () => tool('biome', 'check', '.'));
   if (unit.length + whole.length > 0) {
     await step('what the tests need of this machine', () => provideTools(say).missing.length === 0 || !isCI);

@@ -47,13 +47,13 @@ export async function buildAll(options: BuildOptions): Promise<void> {
     return made;
   };
   try {
-    const { contents, metafile } = await step('bundle', () => bundle(stamp));
+    const { contents, metafile, pageMetafile } = await step('bundle', () => bundle(stamp));
     say(`  ${contents.length} bytes; ${eagerModules(metafile).size} modules are loaded at every start`);
     await step('single files', () =>
       Promise.all(architectures.map((arch) => makeSingleFile(arch, contents, work, results))),
     );
     writeFileSync(join(results, 'install.sh'), installScript(), { mode: 0o755 });
-    writeFileSync(join(results, 'LICENSES.txt'), licences(metafile));
+    writeFileSync(join(results, 'LICENSES.txt'), licences(metafile, pageMetafile));
     copyFileSync(join(ROOT, 'docs', 'gwe.1'), join(results, 'gwe.1'));
     if (options.withTarball) {
       await step('update tarball', () => makeUpdateTarball(results, stamp.version, architectures));

@@ -1,21 +1,33 @@
 /** All of gwe's TypeScript, and what it uses of npm's, as one CommonJS file that a single executable can hold. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { bundlePage, embeddedPage } from './page.ts';
 import type { BuildStamp } from './stamp.ts';
 import { ROOT } from './targets.ts';
 
 export interface Bundle {
   contents: Uint8Array;
   metafile: Metafile;
+  /** Of the fleet page, which the bundle holds as text. */
+  pageMetafile: Metafile;
 }
+
+/** The module that the built page takes the place of. */
+const PAGE_MODULE = /[\\/]platform[\\/]page-files\.ts$/;
 
 /**
  * Bundles `entry`. What the source loads by `await import()` stays unevaluated until then. Raises esbuild's error, which
  * names file and line; its warnings go to stderr.
  */
 export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<Bundle> {
+  const { page, metafile: pageMetafile } = await bundlePage();
+  const embedPage: Plugin = {
+    name: 'fleet-page',
+    setup: ({ onLoad }) => onLoad({ filter: PAGE_MODULE }, () => ({ contents: embeddedPage(page) })),
+  };
   const result = await build({
+    plugins: [embedPage],
     absWorkingDir: ROOT,
     entryPoints: [entry],
     bundle: true,
@@ -38,7 +50,7 @@ export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<
   });
   const contents = result.outputFiles[0]?.contents;
   if (contents === undefined) throw new Error(`Cannot bundle ${entry}: esbuild made no file`);
-  return { contents, metafile: result.metafile };
+  return { contents, metafile: result.metafile, pageMetafile };
 }
 
 /**
@@ -59,10 +71,11 @@ export function eagerModules(metafile: Metafile, entry = 'src/main.ts'): Set<str
 }
 
 /** The licences of everything that is in the single file: gwe's, Node.js's, and those of the packages in the bundle. */
-export function licences(metafile: Metafile): string {
+export function licences(...metafiles: readonly Metafile[]): string {
   const folders = new Map([['gwe', '']]);
   folders.set('Node.js', `node_modules/node-linux-${process.arch}`);
-  for (const path of Object.keys(metafile.inputs).sort()) {
+  const inputs = metafiles.flatMap((each) => Object.keys(each.inputs));
+  for (const path of inputs.sort()) {
     const found = path.match(/^.*node_modules\/((?:@[^/]+\/)?[^/]+)/);
     if (found?.[1] !== undefined) folders.set(found[1], found[0]);
   }

@@ -1,10 +1,10 @@
 /** The fleet page and its files, as a browser is given them. */
-import { type Answer, statusLine } from './answer.ts';
+import { asGweError } from '../errors.ts';
+import { type Answer, statusLine, text } from './answer.ts';
 import type { Call } from './context.ts';
 import { compressed } from './page-compressed.ts';
 import type { Page } from './page-files.ts';
 import { pageHeaders } from './page-headers.ts';
-import type { PlatformRequest } from './request.ts';
 
 let loaded: Promise<Page> | undefined;
 
@@ -20,33 +20,37 @@ async function loadedPage(): Promise<Page> {
 }
 
 /** `GET /`. */
-export async function page({ request }: Call): Promise<Answer> {
-  const { html } = await loadedPage();
-  return textAnswer(request, html, 'text/html; charset=utf-8', 'no-cache');
+export async function page(call: Call): Promise<Answer> {
+  try {
+    const { html } = await loadedPage();
+    return await fileAnswer(call, { type: 'text/html; charset=utf-8', text: html }, 'no-cache');
+  } catch (thrown) {
+    const { message, hint } = asGweError(thrown);
+    call.platform.log.error(message);
+    return { ...text(`${message}\n${hint ?? ''}\n`), status: 503 };
+  }
 }
 
-/** `GET /page/NAME`: a file of the page, whose name changes with its contents. */
-export async function pageFile({ request, params }: Call): Promise<Answer> {
-  const { files } = await loadedPage();
-  const file = files.find(({ name }) => name === params['name']);
+/** `GET /page/FILE`: named by its contents, so a browser never needs to ask again. */
+export async function pageFile(call: Call): Promise<Answer> {
+  const file = (await loadedPage()).files.find(({ name }) => name === call.params['name']);
   if (file === undefined) return statusLine(404);
-  return textAnswer(request, file.text, file.type, 'public, max-age=31536000, immutable');
+  return fileAnswer(call, file, 'public, max-age=31536000, immutable');
 }
 
-async function textAnswer(
-  request: PlatformRequest,
-  text: string,
-  type: string,
-  caching: string,
+async function fileAnswer(
+  { request }: Call,
+  file: { type: string; text: string },
+  keep: string,
 ): Promise<Answer> {
-  const { encoding, body } = await compressed(text, request.header('accept-encoding') ?? '');
+  const { encoding, body } = await compressed(file.text, request.header('accept-encoding') ?? '');
   return {
     status: 200,
     headers: [
-      ['Content-Type', type],
-      ['Cache-Control', caching],
-      ['Vary', 'Accept-Encoding'],
+      ['Content-Type', file.type],
+      ['Cache-Control', keep],
       ...(encoding === undefined ? [] : [['Content-Encoding', encoding] as const]),
+      ['Vary', 'Accept-Encoding'],
       ...pageHeaders(request),
     ],
     body,

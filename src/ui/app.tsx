@@ -1,0 +1,88 @@
+/** The page as a whole: who is logged in, which product, which view. */
+import { useEffect, useState } from 'preact/hooks';
+import { type ApiError, call, get, whenLoggedOut } from './api.ts';
+import { asApiError, useData } from './data.ts';
+import { startLive, stopLive } from './live.ts';
+import { Login } from './login.tsx';
+import { Loading, Problem } from './parts.tsx';
+import { useRoute } from './route.ts';
+import { SessionContext } from './session.ts';
+import { Shell } from './shell.tsx';
+import type { Product, Whoami } from './types.ts';
+import { View } from './view.tsx';
+
+/** `undefined`: not known yet; `null`: nobody. */
+type Who = Whoami | null | undefined;
+
+export function App() {
+  const [who, setWho] = useState<Who>();
+  const [error, setError] = useState<ApiError>();
+  const ask = () => {
+    setError(undefined);
+    get<Whoami>('/session').then(setWho, (thrown: unknown) => {
+      const failed = asApiError(thrown);
+      if (failed.status === 401) setWho(null);
+      else setError(failed);
+    });
+  };
+  useEffect(() => {
+    whenLoggedOut(() => setWho(null));
+    ask();
+  }, []);
+  if (error !== undefined) {
+    return (
+      <main class="alone">
+        <h1>gwe fleet</h1>
+        <Problem error={error} retry={ask} />
+      </main>
+    );
+  }
+  if (who === undefined) return null;
+  if (who === null) return <Login onLogin={setWho} />;
+  return <LoggedIn who={who} onLogout={() => setWho(null)} />;
+}
+
+function LoggedIn({ who, onLogout }: { who: Whoami; onLogout: () => void }) {
+  const route = useRoute();
+  const { data, error, reload } = useData((signal) => get<{ products: Product[] }>('/products', signal), []);
+  const products = data?.products ?? [];
+  const product =
+    products.find(({ id }) => id === (route.product || keptProduct()))?.id ?? products[0]?.id ?? '';
+  useEffect(() => {
+    if (product === '') return;
+    keepProduct(product);
+    startLive(product);
+    return stopLive;
+  }, [product]);
+  const logOut = () => {
+    stopLive();
+    call('DELETE', '/session').then(onLogout, onLogout);
+  };
+  if (error !== undefined) return <Problem error={error} retry={reload} />;
+  if (data === undefined) return <Loading />;
+  return (
+    <SessionContext.Provider value={{ who, products, product, reloadProducts: reload, logOut }}>
+      <Shell route={route}>
+        <View route={route} />
+      </Shell>
+    </SessionContext.Provider>
+  );
+}
+
+const KEY = 'gwe-product';
+
+function keptProduct(): string {
+  try {
+    return localStorage.getItem(KEY) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function keepProduct(product: string): void {
+  try {
+    localStorage.setItem(KEY, product);
+  } catch {
+    // Then the first product is shown next time.
+  }
+}

@@ -1,0 +1,24 @@
+/** The checks of a tarball with their results, in the order in which they are made. */
+import { Badge } from './parts.tsx';
+import type { Check } from './types.ts';
+
+export function Checks({ checks }: { checks: readonly Check[] }) {
+  return (
+    <ol class="checks">
+      {checks.map(({ id, sentence, result, why, hint }) => (
+        <li key={id} class={result === 'failed' ? 'failed' : ''}>
+          <Badge word={result} />
+          <div>
+            <span>{sentence}</span>
+            {why !== undefined && (
+              <p>
+                <strong>{why}</strong>
+              </p>
+            )}
+            {hint !== undefined && <p class="quiet">{hint}</p>}
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}
