@@ -9,7 +9,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { TarballFacts } from '../app/pass.ts';
-import { asGweError, explain, GweError } from '../errors.ts';
+import { asGweError, explain, GweError, systemCode } from '../errors.ts';
 import { formatSize } from '../reports/sizes.ts';
 import type { CommandContext } from './context.ts';
 import type { Operator } from './operator.ts';
@@ -122,7 +122,8 @@ function sizeOf(path: string): number {
     const stat = statSync(path);
     if (stat.isFile()) return stat.size;
   } catch (error) {
-    throw new GweError('usage', `Cannot upload ${path}: ${asGweError(error).message}`, { cause: error });
+    const found = systemCode(error) === 'ENOENT' ? 'there is no such file' : asGweError(error).message;
+    throw new GweError('usage', `Cannot upload ${path}: ${found}`, { cause: error });
   }
   throw new GweError('usage', `Cannot upload ${path}: it is not a file`);
 }

@@ -79,6 +79,9 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^ERR_INVALID_CHAR$/, 'Look at engine.user_agent and at the cik in Gateway.cfg: no control characters.'],
 ];
 
+/** Node.js tells its own users which flag to try; there is no such flag here. */
+const ADVICE_TO_NODE = /[;,]? if the root CA is installed locally.*$/;
+
 /**
  * Whatever a socket, a handshake or the HTTP parser raised, as a GweError; one that is a GweError already stays as it is.
  * `now_ms` is this machine's clock: a certificate that is "not yet valid" or expired often means that this clock is wrong.
@@ -87,9 +90,9 @@ export function networkFailure(deed: Deed, thrown: unknown, now_ms: number): Gwe
   if (thrown instanceof GweError) return thrown;
   const first = thrown instanceof AggregateError && thrown.errors.length > 0 ? thrown.errors[0] : thrown;
   const code = systemCode(first) ?? systemCode(thrown) ?? '';
-  const text = first instanceof Error ? first.message : String(first);
+  const text = (first instanceof Error ? first.message : String(first)).replace(ADVICE_TO_NODE, '');
   const found = `${text.replace(/\s+/g, ' ').slice(0, 200)}${text.includes(code) ? '' : ` (${code})`}`;
-  const kind = CLASSES.find(([pattern]) => pattern.test(code))?.[1] ?? 'internal';
+  const kind = CLASSES.find(([pattern]) => pattern.test(code))?.[1] ?? (code === '' ? 'internal' : 'offline');
   if (kind === 'clock') return clockFailure(deed, code, now_ms, thrown);
   const hint = isUnknownIssuer(first)
     ? "If you trust this server, give gwe its issuer's certificate: gwe config set security.ca FILE"

@@ -35,7 +35,7 @@ export function takeLock(path: string): void {
 
 function heldBy(state: string, path: string): GweError {
   return new GweError('locked', `Cannot use ${path}: ${state}`, {
-    hint: 'Only one engine may run on a state folder. Use "gwe --check-now" to have the running one check in.',
+    hint: 'An engine or an install has this state folder, and there may be only one at a time. "gwe --check-now" has a running engine check in.',
   });
 }
 
