@@ -56,9 +56,10 @@ export function createEvents(start: string): Events {
       return () => void outside.delete(listener);
     },
     since(id) {
-      if (id === idOf(count)) return [];
-      const at = kept.findIndex((event) => event.id === id);
-      return at < 0 ? undefined : kept.slice(at + 1);
+      const number = id.startsWith(`${start}-`) ? Number(id.slice(start.length + 1)) : Number.NaN;
+      const missed = count - number;
+      const isKnown = Number.isSafeInteger(missed) && missed >= 0 && missed <= kept.length;
+      return isKnown ? kept.slice(kept.length - missed) : undefined;
     },
     get newest() {
       return idOf(count);

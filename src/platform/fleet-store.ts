@@ -85,6 +85,8 @@ export interface GroupChange {
 export interface Written {
   gateway: number;
   aliases: readonly string[];
+  /** How often it wrote its engine_report. */
+  checkIns: number;
   time_ms: number;
 }
 

@@ -19,9 +19,16 @@ export interface FleetWatch {
   close(): Promise<void>;
 }
 
+/** What one gateway wrote since it was last looked at. */
+interface Pending {
+  aliases: Set<string>;
+  checkIns: number;
+  time_ms: number;
+}
+
 /** Begins to watch; what was there before is looked at in the background. */
 export function watchFleet(store: Store, events: Events, clock: Clock, log: Log): FleetWatch {
-  let pending = new Map<number, { aliases: Set<string>; time_ms: number }>();
+  let pending = new Map<number, Pending>();
   let last: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -31,8 +38,8 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
 
   const look = async () => {
     timer = undefined;
-    const taken = [...pending].map(([gateway, { aliases, time_ms }]) => {
-      return { gateway, aliases: [...aliases], time_ms };
+    const taken = [...pending].map(([gateway, { aliases, ...rest }]) => {
+      return { gateway, aliases: [...aliases], ...rest };
     });
     pending = new Map();
     const isMany = taken.reduce((sum, { aliases }) => sum + aliases.length, 0) > limits.EVENTS_PER_LOOK_MAX;
@@ -53,8 +60,11 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     return last;
   };
   store.onWrite((gateway, aliases) => {
-    if (aliases.includes('engine_report')) checkIns += 1;
-    const there = pending.get(gateway) ?? { aliases: new Set(), time_ms: 0 };
+    const there = pending.get(gateway) ?? { aliases: new Set(), checkIns: 0, time_ms: 0 };
+    if (aliases.includes('engine_report')) {
+      checkIns += 1;
+      there.checkIns += 1;
+    }
     for (const alias of aliases) there.aliases.add(alias);
     there.time_ms = clock.now();
     pending.set(gateway, there);
@@ -80,7 +90,9 @@ async function catchUp(store: Store, isClosed: () => boolean): Promise<void> {
     const gateways = await store.undigested(after, limits.DIGEST_MAX_GATEWAYS);
     const newest = gateways.at(-1);
     if (newest === undefined) return;
-    await store.digest(gateways.map((gateway): Written => ({ gateway, aliases: [], time_ms: 0 })));
+    await store.digest(
+      gateways.map((gateway): Written => ({ gateway, aliases: [], checkIns: 0, time_ms: 0 })),
+    );
     after = newest;
   }
 }

@@ -27,7 +27,6 @@ export async function listGroups(call: OperatorCall): Promise<Answer> {
 
 /** `GET /api/v1/products/P/groups/NAME`. */
 export async function getGroup(call: OperatorCall): Promise<Answer> {
-  await call.platform.fleet.settle();
   return json(200, await detail(call));
 }
 
@@ -89,6 +88,7 @@ function changeIn(body: Readonly<Record<string, unknown>>): GroupChange {
 }
 
 async function detail(call: OperatorCall) {
+  await call.platform.fleet.settle();
   const { store, clock } = call.platform;
   const { product, name } = nameOf(call);
   const group = await store.group(product, name, clock.now());

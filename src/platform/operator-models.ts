@@ -1,5 +1,6 @@
 /** The operator's provisioning calls on models: list, create, info, update, delete. A model is what gwe calls a product. */
 import { encodeForm, type FormPair } from '../client/wire.ts';
+import { maySee } from './access.ts';
 import { type Answer, csvList, empty, form, statusLine } from './answer.ts';
 import type { OperatorCall } from './context.ts';
 import { isProductName } from './names.ts';
@@ -8,9 +9,10 @@ import { fieldOf } from './request.ts';
 import { newSecret } from './tokens.ts';
 
 /** `GET …/model/`: one name a line. Models shared by other vendors (`show=shared`): there are none. */
-export async function listModels({ request, platform }: OperatorCall): Promise<Answer> {
+export async function listModels({ request, platform, operator }: OperatorCall): Promise<Answer> {
   if (fieldOf(request.pairs(), 'show') === 'shared') return empty(204);
-  return csvList((await platform.store.products()).map((product) => product.name));
+  const names = (await platform.store.products()).map((product) => product.name);
+  return csvList(names.filter((name) => maySee(operator, name)));
 }
 
 /** `POST …/model/` with `model=&rid=|code=&options[]=…`; with `delete=true` it deletes. */

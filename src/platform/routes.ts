@@ -12,10 +12,12 @@ import * as gateway from './json-gateway.ts';
 import * as gateways from './json-gateways.ts';
 import * as groups from './json-groups.ts';
 import { overview } from './json-overview.ts';
+import * as rollouts from './json-rollouts.ts';
 import * as sessions from './json-sessions.ts';
 import * as tokens from './json-tokens.ts';
 import * as content from './operator-content.ts';
 import * as serial from './operator-gateway.ts';
+import * as manageGroups from './operator-groups.ts';
 import * as models from './operator-models.ts';
 import * as serials from './operator-serials.ts';
 import { page, pageFile } from './page.ts';
@@ -91,6 +93,14 @@ const MANAGE_ROUTES: readonly Route[] = [
   viewer('GET', `${MANAGE}/content/{model}/{id*}`, content.contentInfo),
   operator('POST', `${MANAGE}/content/{model}/{id*}`, content.uploadContent),
   operator('DELETE', `${MANAGE}/content/{model}/{id*}`, content.removeContent),
+  viewer('GET', `${MANAGE}/group/{model}/`, manageGroups.listGroups),
+  operator('POST', `${MANAGE}/group/{model}/`, manageGroups.createGroup),
+  viewer('GET', `${MANAGE}/group/{model}/{group}`, manageGroups.groupInfo),
+  operator('POST', `${MANAGE}/group/{model}/{group}`, manageGroups.changeGroup),
+  operator('DELETE', `${MANAGE}/group/{model}/{group}`, manageGroups.removeGroup),
+  viewer('GET', `${MANAGE}/group/{model}/{group}/`, manageGroups.listMembers),
+  operator('POST', `${MANAGE}/group/{model}/{group}/`, manageGroups.changeMembers),
+  operator('DELETE', `${MANAGE}/group/{model}/{group}/`, manageGroups.removeMembers),
 ];
 
 const FLEET_ROUTES: readonly Route[] = [
@@ -112,6 +122,7 @@ const FLEET_ROUTES: readonly Route[] = [
   operator('PUT', `${G}/tags`, gateways.putTags),
   operator('POST', `${G}/install`, gateway.install),
   viewer('GET', `${G}/pending`, gateway.getPending),
+  viewer('GET', `${G}/why`, gateway.getWhy),
   viewer('GET', `${G}/dataports`, dataports.listDataports),
   viewer('GET', `${G}/dataports/{alias}`, dataports.getDataport),
   operator('PUT', `${G}/dataports/{alias}`, dataports.putDataport),
@@ -121,6 +132,19 @@ const FLEET_ROUTES: readonly Route[] = [
   operator('DELETE', `${P}/groups/{group}`, groups.removeGroup),
   viewer('GET', `${A}/overview`, overview),
   viewer('GET', `${A}/events`, events),
+];
+
+const R = `${A}/rollouts`;
+
+const ROLLOUT_ROUTES: readonly Route[] = [
+  viewer('GET', R, rollouts.listRollouts),
+  operator('POST', R, rollouts.createRollout),
+  viewer('GET', `${R}/{id}`, rollouts.getRollout),
+  operator('POST', `${R}/{id}/pause`, rollouts.actOn('pause')),
+  operator('POST', `${R}/{id}/resume`, rollouts.actOn('resume')),
+  operator('POST', `${R}/{id}/abort`, rollouts.actOn('abort')),
+  operator('POST', `${R}/{id}/retry`, rollouts.actOn('retry')),
+  viewer('GET', `${R}/{id}/gateways`, rollouts.listMembers),
 ];
 
 const OPERATOR_ROUTES: readonly Route[] = [
@@ -156,6 +180,7 @@ export const ROUTES: readonly Route[] = [
   ...DEVICE_ROUTES,
   ...MANAGE_ROUTES,
   ...FLEET_ROUTES,
+  ...ROLLOUT_ROUTES,
   ...OPERATOR_ROUTES,
   ...SERVICE_ROUTES,
 ];

@@ -94,7 +94,7 @@ export function prepareDigest(db: DatabaseSync) {
       forget.run(gateway);
       for (const [app, version] of Object.entries(apps)) install.run(gateway, app, version);
     }
-    if (aliases.includes('engine_report')) note(before.productId, written.time_ms, 'checkIns');
+    if (written.checkIns > 0) note(before.productId, written.time_ms, 'checkIns', written.checkIns);
     for (const end of status.ends) noteEnd(before.productId, end, note);
     return {
       ...written,
@@ -121,7 +121,7 @@ export function prepareDigest(db: DatabaseSync) {
 }
 
 type Kind = 'checkIns' | 'installs' | 'failures';
-type Note = (product: number, time_ms: number, kind: Kind) => void;
+type Note = (product: number, time_ms: number, kind: Kind, count?: number) => void;
 
 function noteEnd(product: number, { outcome, time_ms }: InstallEnd, note: Note): void {
   if (outcome === 'installed') note(product, time_ms, 'installs');
@@ -132,11 +132,11 @@ function noteEnd(product: number, { outcome, time_ms }: InstallEnd, note: Note):
 function createCounts() {
   const counts = new Map<string, { time_ms: number; product: number } & Record<Kind, number>>();
   return {
-    note(product: number, time_ms: number, kind: Kind) {
+    note(product: number, time_ms: number, kind: Kind, count = 1) {
       const hour_ms = hourOf(time_ms);
       const key = `${product} ${hour_ms}`;
       const there = counts.get(key) ?? { time_ms: hour_ms, product, checkIns: 0, installs: 0, failures: 0 };
-      there[kind] += 1;
+      there[kind] += count;
       counts.set(key, there);
     },
     all: () => [...counts.values()],

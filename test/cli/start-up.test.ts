@@ -28,6 +28,7 @@ test('an engine that wakes up loads the tables and the parser, and no command', 
     'operator-commands.ts',
     'options.ts',
     'parse.ts',
+    'platform-commands.ts',
     'run.ts',
     'values.ts',
   ]);

@@ -122,7 +122,13 @@ export interface RunningTestPlatform {
 /** Starts a platform on a temporary folder (or on `folder`), closed at the end of the test. */
 export async function platformFor(
   test: TestContext,
-  options: { folder?: string; clock?: Clock; log?: (line: string) => void } = {},
+  options: {
+    folder?: string;
+    clock?: Clock;
+    log?: (line: string) => void;
+    proxies?: readonly string[];
+    requestsPerKey?: number;
+  } = {},
 ): Promise<RunningTestPlatform> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gwe-platform-'));
   const clock = options.clock ?? systemClock;
@@ -132,6 +138,8 @@ export async function platformFor(
     port: 0,
     vendor: 'acme',
     presetToken: TOKEN,
+    ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
+    ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
     log: createLog('DEBUG', clock.now, options.log ?? (() => {})),
     clock,
   });
