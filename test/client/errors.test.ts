@@ -26,7 +26,7 @@ for (const [code, expected] of [
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls'],
   ['EPROTO', 'tls'],
   ['HPE_INVALID_CONSTANT', 'protocol'],
-  ['ERR_SOMETHING_NEW', 'internal'],
+  ['ERR_SOMETHING_NEW', 'offline'],
 ] as const) {
   test(`${code} is "${expected}"`, () => {
     const error = networkFailure(DEED, thrown(code), now_ms);
