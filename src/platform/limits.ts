@@ -10,6 +10,8 @@ export const CONTENT_MAX_BYTES = 4 * 1024 ** 3;
 export const VALUE_MAX_CHARACTERS = 1024 ** 2;
 /** Aliases named in one call, written and read together. */
 export const ALIASES_MAX = 200;
+/** Calls in one message of the JSON-RPC. */
+export const RPC_CALLS_MAX = 200;
 /** Points recorded in one call. */
 export const RECORD_POINTS_MAX = 20_000;
 /** Serial numbers added or removed in one call. */

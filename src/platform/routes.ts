@@ -23,6 +23,7 @@ import * as serials from './operator-serials.ts';
 import { page, pageFile } from './page.ts';
 import * as provision from './provision.ts';
 import * as records from './record-api.ts';
+import * as rpc from './rpc-api.ts';
 import * as service from './service.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -170,6 +171,8 @@ const SERVICE_ROUTES: readonly Route[] = [
 const DEVICE_ROUTES: readonly Route[] = [
   ...data(PATHS.alias, PATHS.record),
   ...data(PATHS.aliasOlder, PATHS.recordOlder),
+  open('POST', '/onep:v1/rpc/process', rpc.process),
+  open('POST', '/api:v1/rpc/process', rpc.process),
   open('GET', PATHS.timestamp, device.timestamp),
   open('GET', PATHS.ip, device.ip),
   open('POST', PATHS.activate, provision.activate),

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Done, gwe, temporaryFolder } from './operator-fixture.ts';
@@ -59,4 +61,54 @@ test('what a platform cannot start with is said before anything is made', async 
   assert.match(await said(), /--data DIR is missing/);
   assert.match(await said('--data', 'x', '--listen', 'here'), /HOST:PORT/);
   assert.match(await said('--data', 'x', '--cert', 'c.pem'), /--key is missing/);
+});
+
+test('HUP makes a platform read its certificate again, and a bad one does not end it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const make = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-subj',
+    '/CN=x',
+  ];
+  execFileSync('openssl', [...make, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const args = [
+    'platform',
+    '--data',
+    join(folder, 'data'),
+    '--listen',
+    '127.0.0.1:0',
+    '--cert',
+    cert,
+    '--key',
+    key,
+  ];
+  const child = spawn(process.execPath, [main, ...args], { env: { HOME: folder } });
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  const until = (text: string) =>
+    new Promise<void>((resolve) => {
+      const look = () => void (said.includes(text) && resolve());
+      child.stderr.on('data', look);
+      look();
+    });
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  await once(child.stdout, 'data');
+  child.kill('SIGHUP');
+  await until('HUP: certificate and key were read again');
+  execFileSync('sh', ['-c', `echo broken > ${cert}`]);
+  child.kill('SIGHUP');
+  await until('ERROR HUP: Cannot use the certificate');
+  child.kill('SIGTERM');
+  const [status] = await once(child, 'exit');
+  assert.equal(status, 0);
 });
