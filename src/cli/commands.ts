@@ -39,11 +39,26 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'why',
     group: GATEWAY,
-    operands: [],
-    options: [JSON_OPTION],
+    operands: [{ name: 'SERIAL', optional: true }],
+    options: [
+      JSON_OPTION,
+      {
+        long: 'product',
+        short: 'P',
+        value: 'PRODUCT',
+        group: 'Which gateway',
+        sentence: 'With SERIAL: the product of that gateway, where several products have one.',
+      },
+    ],
     sentence: 'Say what stands between this gateway and the state it was told to reach, and what to do.',
-    details: ['Ends with 0 when nothing stands in the way, else with 1.'],
-    examples: [['gwe why', 'the reasons, the most pressing first, with the time of the next attempt']],
+    details: [
+      'With SERIAL it is asked of the platform, about any gateway: the same words as on its page.',
+      'Ends with 0 when nothing stands in the way, else with 1.',
+    ],
+    examples: [
+      ['gwe why', 'the reasons, the most pressing first, with the time of the next attempt'],
+      ['gwe why gw-7', 'as an operator: what gw-7 waits for, as the platform knows it'],
+    ],
     load: () => import('./why.ts'),
   },
   {

@@ -78,7 +78,7 @@ export function timed(elapsed_ms: number, text: string): string {
 }
 
 /** The names to install, in order, each once: local files are uploaded, other words must be in the Content Area. */
-async function bringTarballs(
+export async function bringTarballs(
   context: CommandContext,
   session: Session,
   product: string,
@@ -100,7 +100,7 @@ async function bringTarballs(
 }
 
 /** Raises `usage` for a word that names no tarball, before anything is contacted. */
-async function checkNames(tarballs: readonly string[]): Promise<void> {
+export async function checkNames(tarballs: readonly string[]): Promise<void> {
   const { parseTarballName } = await import('../app/name.ts');
   for (const tarball of tarballs) {
     try {

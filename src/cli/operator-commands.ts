@@ -2,6 +2,7 @@
 import type { CommandRow } from './command-row.ts';
 import type { OptionRow } from './options.ts';
 import { PLATFORM_COMMANDS } from './platform-commands.ts';
+import { ROLLOUT_COMMANDS } from './rollout-commands.ts';
 
 const OPERATOR = 'For operators';
 
@@ -236,4 +237,5 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   ...GATEWAY_COMMANDS,
   ...CONTENT_COMMANDS,
   ...GATEWAY_WORK_COMMANDS,
+  ...ROLLOUT_COMMANDS,
 ];

@@ -139,7 +139,8 @@ async function allPages(
   return all;
 }
 
-function query(of: Record<string, string | number | undefined>): string {
+/** A query, with what is undefined left out. */
+export function query(of: Record<string, string | number | undefined>): string {
   const set = Object.entries(of).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}=${enc(String(value))}`],
   );

@@ -1,4 +1,4 @@
-/** `gwe why`: the causes, for a person or as JSON. */
+/** `gwe why`: the causes, for a person or as JSON. Those of another gateway, `gwe why SERIAL`: why-serial.ts. */
 import type { Cause } from './cause-table.ts';
 import { causes, time } from './causes.ts';
 import type { CommandArgs } from './command-row.ts';
@@ -9,6 +9,8 @@ import { wrap } from './wrap.ts';
 
 /** The command itself: 0 when nothing holds this gateway up, else 1. */
 export async function run(context: CommandContext, args: CommandArgs): Promise<number> {
+  const [serial] = args.operands;
+  if (serial !== undefined) return (await import('./why-serial.ts')).whySerial(context, args, serial);
   const state = readGatewayState(context.places, context.clock);
   const found = causes(state);
   context.out(args.has('json') ? `${whyJson(state.now_ms, found)}\n` : whyText(found));

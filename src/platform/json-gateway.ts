@@ -11,7 +11,7 @@ import { findGateway, gatewayJson, gatewayRef, noGateway } from './json-gateways
 import { INSTALL_NAMES_MAX } from './limits.ts';
 import { isUploaded } from './provision.ts';
 import { installEnd, namesInInstruction } from './reported.ts';
-import { rolloutWaits } from './rollout-why.ts';
+import { rolloutWaits, takenBack } from './rollout-why.ts';
 import type { Dataport, Point } from './store.ts';
 
 const REPORTS = ['device_info', 'engine_report', 'usage_report', 'fetch_status'] as const;
@@ -25,7 +25,7 @@ export async function getGateway(call: OperatorCall): Promise<Answer> {
   const gateway = await findGateway(call, who);
   const standing = await standingOf(call, gateway);
   const ports = await readPorts(call, REPORTS);
-  const groups = await groupsOf(call, gateway);
+  const groups = await call.platform.store.groupsOf(who.product, who.serial, call.platform.clock.now());
   const expected = expectedAt(gateway.lastSeen_ms, gateway.interval_s);
   return json(200, {
     ...gatewayJson(gateway),
@@ -73,15 +73,17 @@ export async function standingOf(call: OperatorCall, gateway: FleetGateway): Pro
     gateway,
     engineFetch: told.find(({ alias }) => alias === 'engine_fetch'),
     updateInterval: told.find(({ alias }) => alias === 'update_interval'),
-    taken: lastTaken(fetched),
+    taken: lastTaken(fetched, await takenBack(call, gateway.id)),
     lastEnd: lastEnd(statuses),
     rollouts: await rolloutWaits(call, gateway.id),
   };
 }
 
-/** The newest instruction that the gateway cleared. */
-function lastTaken(points: readonly Point[]): Standing['taken'] {
-  const at = points.findLastIndex(({ value }, index) => value === '' && points[index - 1]?.value !== '');
+/** The newest instruction that the gateway cleared, and not a rollout that took it back. */
+function lastTaken(points: readonly Point[], back: readonly number[]): Standing['taken'] {
+  const at = points.findLastIndex(
+    ({ id, value }, index) => value === '' && points[index - 1]?.value !== '' && !back.includes(id),
+  );
   const [instruction, cleared] = [points[at - 1], points[at]];
   if (instruction === undefined || cleared === undefined) return undefined;
   return { names: namesInInstruction(instruction.value), time_ms: cleared.time_ms };
@@ -107,17 +109,6 @@ async function readPorts(call: OperatorCall, aliases: readonly string[]): Promis
   });
   if (end.end !== 'done') throw noGateway(gatewayRef(call));
   return end.ports.filter(({ point }) => point > 0);
-}
-
-/** The groups that it is in, listed or by their filter. */
-async function groupsOf({ platform }: OperatorCall, { product, serial }: FleetGateway): Promise<string[]> {
-  const now_ms = platform.clock.now();
-  const groups = await platform.store.groups([product], now_ms);
-  const isIn = async (name: string) =>
-    (await platform.store.fleet({ product, serial, group: name }, { limit: 1, now_ms })).total > 0;
-  const names = groups.map(({ name }) => name);
-  const answers = await Promise.all(names.map(isIn));
-  return names.filter((_, index) => answers[index]);
 }
 
 function pendingJson({ engineFetch, updateInterval }: Standing) {

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { GweError } from '../errors.ts';
+import { explain, GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import { makeFolder } from '../host/files.ts';
 import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
@@ -12,9 +12,10 @@ import type { Log } from '../host/log.ts';
 import { createAccess } from './access.ts';
 import { openContentStore } from './content-store.ts';
 import type { Platform } from './context.ts';
-import { createEvents } from './events.ts';
+import { createEvents, type Events } from './events.ts';
 import { watchFleet } from './fleet-watch.ts';
 import { createMetrics } from './metrics.ts';
+import { openRollouts, type Rollouts } from './rollouts.ts';
 import { startServer, type TlsFiles } from './server.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { createThrottle } from './throttle.ts';
@@ -103,6 +104,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
       waiters.close();
       platform.events.close();
       await server.close();
+      await platform.rollouts.close();
       await platform.fleet.close();
       await store.tokensUsed(platform.access.takeUsed());
       await store.close();
@@ -120,15 +122,37 @@ function assemble(parts: Parts, options: PlatformOptions): Platform {
   const { store, clock, log } = parts;
   const throttle = createThrottle(clock.now, options.requestsPerKey);
   const events = createEvents(clock.now().toString(36));
+  const audit: Platform['audit'] = async (entry) =>
+    void (await store.appendAudit({ ...entry, time_ms: clock.now() }));
   return {
     ...parts,
     throttle,
     events,
     access: createAccess(store, throttle, clock.now),
     fleet: watchFleet(store, events, clock, log),
+    rollouts: watchRollouts(parts, events, audit),
     metrics: createMetrics(),
-    audit: async (entry) => void (await store.appendAudit({ ...entry, time_ms: clock.now() })),
+    audit,
   };
+}
+
+/** What a rollout does by itself is told as an event, and what stops or ends it is noted like an operator's deed. */
+function watchRollouts({ store, clock, log }: Parts, events: Events, audit: Platform['audit']): Rollouts {
+  return openRollouts({
+    store,
+    clock,
+    log,
+    onChange({ id, product, state }) {
+      events.publish('rollout', { id, product, state });
+    },
+    onOwnDeed({ id, product, state, why }) {
+      log.info(`Rollout ${id} of ${product} is ${state}${why === '' ? '' : `: ${why}`}`);
+      const entry = { who: `rollout ${id}`, role: '', address: '', action: state, status: 200 };
+      audit({ ...entry, product, details: why }).catch((error) =>
+        log.error(`Cannot note what rollout ${id} did: ${explain(error)}`),
+      );
+    },
+  });
 }
 
 function urlOf({ host, tls }: PlatformOptions, port: number): string {

@@ -117,9 +117,8 @@ async function tell(parts: PassParts, live: Live, member: Member): Promise<void>
 /** One that has taken its command meanwhile keeps it: a look at it says so. */
 async function withdraw(parts: PassParts, live: Live, { member, to: state, why }: Withdrawn): Promise<void> {
   const now_ms = parts.clock.now();
-  const back = { ...to(member, state, now_ms, why), point: 0 };
-  const end = await parts.store.withdrawMember(live.rollout.id, { ...back, point: member.point }, now_ms);
-  if (end === 'withdrawn') setMember(live, back);
+  const end = await parts.store.withdrawMember(live.rollout.id, to(member, state, now_ms, why), now_ms);
+  if (typeof end !== 'string') setMember(live, { ...end, facts: member.facts });
   else if (end === 'changed') await lookAt(parts, live, [member.gateway]);
   else await save(parts, live, live.rollout, [removed(member, now_ms)]);
 }

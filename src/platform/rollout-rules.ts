@@ -133,25 +133,27 @@ function firstStageSize(members: readonly Member[]): number {
 }
 
 /**
- * Why it must pause, if more than the limit went wrong of those that ended, or of `sample` if that is more. Those that an
- * operator excused by resuming do not count, nor those that had it already.
+ * Why it must pause, if more than the limit went wrong of those that said how it ended, or of `sample` if that is more.
+ * Those that an operator excused by resuming do not count, nor those that had it already.
  */
 function tooManyBad(rollout: Rollout, members: readonly Member[], sample: number): string | undefined {
-  const ended = members.filter(
-    ({ state, touched, excused }) => MEMBER_STATES[state].isEnd && touched && !excused,
-  );
-  const bad = ended.filter(({ state }) => MEMBER_STATES[state].isBad);
-  const limit = (rollout.failLimit_percent / 100) * Math.max(ended.length, sample);
+  const judged = members.filter(isJudged);
+  const bad = judged.filter(({ state }) => MEMBER_STATES[state].isBad);
+  const limit = (rollout.failLimit_percent / 100) * Math.max(judged.length, sample);
   if (bad.length === 0 || bad.length <= limit) return undefined;
   const count = (state: Member['state']) => bad.filter((member) => member.state === state).length;
   return pauseText({
     failed: count('failed'),
     silent: count('silent'),
     unhealthy: count('unhealthy'),
-    ended: ended.length,
+    judged: judged.length,
     limit_percent: rollout.failLimit_percent,
     example: bad[0],
   });
+}
+
+function isJudged({ state, touched, excused }: Member): boolean {
+  return touched && !excused && (state === 'watched' || MEMBER_STATES[state].isEnd);
 }
 
 /**

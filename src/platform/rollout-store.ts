@@ -50,6 +50,6 @@ export interface RolloutStore {
     text: string,
     now_ms: number,
   ): Promise<Member | 'occupied' | 'gone'>;
-  /** Clears the command if it is still the newest value, and notes the member as given, at once. */
-  withdrawMember(rollout: number, member: Member, now_ms: number): Promise<'withdrawn' | 'changed' | 'gone'>;
+  /** Clears the command if it is still the newest value, and notes the member (with the point that cleared it), at once. */
+  withdrawMember(rollout: number, member: Member, now_ms: number): Promise<Member | 'changed' | 'gone'>;
 }

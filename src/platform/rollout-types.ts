@@ -65,7 +65,7 @@ export interface Member {
   since_ms: number;
   /** Why it is in this state, where that is not said by the state itself. */
   why: string;
-  /** The point of engine_fetch with our command; 0 before it is told. */
+  /** The point of engine_fetch with our command; 0 before it is told; after it was taken back, the point that cleared it. */
   point: number;
   /** The newest point of fetch_status that was looked at. */
   statusPoint: number;

@@ -75,7 +75,7 @@ function waitingWhy(rollout: Rollout, member: Member, now_ms: number): Wait {
     const end = until === undefined ? 'it is waited for' : `it is waited for until ${timeText(until)}`;
     return { text: `It is offline: it ${seen}; ${end}.` };
   }
-  if (rollout.state === 'paused') return { text: `The rollout is paused. ${rollout.why}`.trim() };
+  if (rollout.state === 'paused') return { text: rollout.why || 'The rollout is paused.' };
   if (member.stage > rollout.stage) {
     return { text: `It is in stage ${member.stage + 1}; stage ${rollout.stage + 1} is under way.` };
   }

@@ -24,6 +24,13 @@ export async function rolloutWaits({ platform }: OperatorCall, gateway: number):
   return waits;
 }
 
+/** Points of engine_fetch that cleared a command because it was taken back: the gateway did not take it. */
+export async function takenBack({ platform }: OperatorCall, gateway: number): Promise<number[]> {
+  const found = await platform.store.rolloutsOf(gateway);
+  const isBack = (state: Member['state']) => state === 'waiting' || state === 'left' || state === 'cancelled';
+  return found.flatMap(({ member }) => (member.point > 0 && isBack(member.state) ? [member.point] : []));
+}
+
 function isOver({ state }: Rollout): boolean {
   return state === 'complete' || state === 'aborted';
 }

@@ -52,23 +52,23 @@ export interface BadCounts {
   failed: number;
   silent: number;
   unhealthy: number;
-  /** Those that ended, well or not. */
-  ended: number;
+  /** Those that said how it ended, well or not. */
+  judged: number;
   limit_percent: number;
   /** One of them, and why. */
   example: { serial: string; why: string } | undefined;
 }
 
 /** Why a rollout paused by itself. */
-export function pauseText({ failed, silent, unhealthy, ended, limit_percent, example }: BadCounts): string {
+export function pauseText({ failed, silent, unhealthy, judged, limit_percent, example }: BadCounts): string {
   const parts = [
     failed > 0 ? `${failed} failed` : '',
     silent > 0 ? `${silent} fell silent after ${silent === 1 ? 'it' : 'they'} took it` : '',
     unhealthy > 0 ? `${unhealthy} became unhealthy after success` : '',
   ].filter((part) => part !== '');
-  const share = Math.round((1000 * (failed + silent + unhealthy)) / Math.max(1, ended)) / 10;
+  const share = Math.round((1000 * (failed + silent + unhealthy)) / Math.max(1, judged)) / 10;
   const shown = example === undefined ? '' : ` For instance ${example.serial}: ${endSentence(example.why)}`;
-  return `Paused by itself: of ${gatewaysText(ended)} that ended ${listText(parts)} (${share} %, the limit is ${limit_percent} %).${shown}`;
+  return `Paused by itself: of ${gatewaysText(judged)} that took it and ended, ${listText(parts)} (${share} %, the limit is ${limit_percent} %).${shown}`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

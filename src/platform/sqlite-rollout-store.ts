@@ -70,11 +70,13 @@ export function openRolloutStore({ db, data, run, seen, written }: RolloutStoreP
       const end = await run(() => {
         const who = refOf(member.gateway);
         if (who === undefined || table.rollout(rollout) === undefined) return 'gone';
-        if (write(who, '', now_ms, [member.point]).end !== 'done') return 'changed';
-        table.putMember(rollout, { ...member, point: 0 });
-        return 'withdrawn';
+        const made = write(who, '', now_ms, [member.point]);
+        if (made.end !== 'done') return 'changed';
+        const back: Member = { ...member, point: made.written[0]?.point ?? 0 };
+        table.putMember(rollout, back);
+        return back;
       });
-      if (end === 'withdrawn') written(member.gateway, ['engine_fetch']);
+      if (typeof end !== 'string') written(member.gateway, ['engine_fetch']);
       return end;
     },
   };

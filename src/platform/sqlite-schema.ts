@@ -11,6 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
 import { PRIVATE_FILE_MODE } from '../host/files.ts';
 import { FLEET_TABLES } from './sqlite-fleet-schema.ts';
+import { ROLLOUT_TABLES } from './sqlite-rollouts.ts';
 
 const PRAGMAS = `
   PRAGMA page_size = 8192;
@@ -76,6 +77,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   FLEET_TABLES,
+  ROLLOUT_TABLES,
 ];
 
 /** Opens (or makes) the file and brings it forward. Raises `layout` for a file of a newer gwe, `io` for what is no database. */

@@ -10,6 +10,7 @@ import { prepareCatalog } from './sqlite-catalog.ts';
 import { prepareContent } from './sqlite-content.ts';
 import { prepareData } from './sqlite-data.ts';
 import { openFleetStore } from './sqlite-fleet-store.ts';
+import { openRolloutStore } from './sqlite-rollout-store.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import type { Exchange, ExchangeEnd, Store } from './store.ts';
 
@@ -82,6 +83,7 @@ export function openSqliteStore(file: string, clock: Clock): Store {
     digests: async () => content.digests(),
     digestIsUsed: async (sha256) => content.digestIsUsed(sha256),
     ...openFleetStore(db, run, catalog.find, settle),
+    ...openRolloutStore({ db, data, run, seen: (gateway) => seen.get(gateway) ?? 0, written: tell }),
     async close() {
       upkeep.stop();
       batcher.flush();

@@ -86,7 +86,7 @@ test('it pauses by itself, in words, when more than the limit failed, fell silen
     assert.match(pause ?? '', words);
     assert.match(
       pause ?? '',
-      /^Paused by itself: of 8 gateways that ended .*the limit is 10 %.*gw-0: so it was\.$/,
+      /^Paused by itself: of 8 gateways that took it and ended, .*the limit is 10 %.*gw-0: so it was\.$/,
     );
     assert.deepEqual(tell, []);
     assert.equal(
@@ -111,7 +111,7 @@ test('a first stage that is mostly offline is judged by those who came', () => {
   const rollout = rolloutOf();
   const members = membersOf(rollout, 200).map((m) => (m.stage === 0 ? { ...m, facts: LONG_AGO } : m));
   const came = [...ended('failed', 2), ...members.slice(2)];
-  assert.match(decide(rollout, came, NOW).pause ?? '', /of 2 gateways that ended 2 failed/);
+  assert.match(decide(rollout, came, NOW).pause ?? '', /of 2 gateways that took it and ended, 2 failed/);
 });
 
 test('gateways that are offline are not told and block nothing, but a stage of which nobody ended is not passed', () => {

@@ -46,7 +46,7 @@ test('too many failures pause it, take back what was not taken, and touch nobody
   assert.equal(rollout.state, 'paused');
   assert.match(
     rollout.why,
-    /^Paused by itself: of 2 gateways that ended 2 failed .*install.sh ended with 1; back at v1\.$/,
+    /^Paused by itself: of 2 gateways that took it and ended, 2 failed .*install.sh ended with 1; back at v1\.$/,
   );
   assert.deepEqual(await world.counts(id), { failed: 2, taken: 4, waiting: 94 });
   assert.equal(await world.checkIn(told[9] ?? ''), '', 'the command is still there');
