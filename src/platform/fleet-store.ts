@@ -167,6 +167,9 @@ export interface FleetStore {
 
   groups(products: readonly string[] | undefined, now_ms: number): Promise<Group[]>;
   group(product: string, name: string, now_ms: number): Promise<Group | undefined>;
+  /** Names of the groups that a gateway is in, listed or by their criteria. */
+  groupsOf(product: string, serial: string, now_ms: number): Promise<string[]>;
+  countGroups(product: string): Promise<number>;
   /** Serials that are listed; `undefined`: no such group. */
   groupMembers(product: string, name: string): Promise<string[] | undefined>;
   /** Makes it where it is missing. `unknown`: no such product, or the serials that the product doesn't have. */

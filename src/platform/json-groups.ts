@@ -38,7 +38,8 @@ export async function putGroup(call: OperatorCall): Promise<Answer> {
     throw new GweError('malformed', `Cannot make group ${JSON.stringify(name)}: no usable name`);
   }
   const change = changeIn(await jsonBody(call.request));
-  if ((await store.groups([product], clock.now())).length >= GROUPS_MAX) {
+  const isNew = (await store.groupMembers(product, name)) === undefined;
+  if (isNew && (await store.countGroups(product)) >= GROUPS_MAX) {
     throw new GweError('too-large', `Cannot make group ${name}: ${product} has ${GROUPS_MAX} already`);
   }
   const end = await store.putGroup(product, name, change, clock.now());

@@ -35,6 +35,8 @@ export function openFleetStore(
     setTags: (who, tags) => run(() => fleet.setTags(who, tags)),
     groups: (products, now_ms) => settled(() => groups.groups(products, now_ms)),
     group: (product, name, now_ms) => settled(() => groups.group(product, name, now_ms)),
+    groupsOf: (product, serial, now_ms) => settled(() => groups.groupsOf(product, serial, now_ms)),
+    countGroups: async (product) => groups.countGroups(product),
     groupMembers: async (product, name) => groups.groupMembers(product, name),
     putGroup: (product, name, change, now_ms) => run(() => groups.putGroup(product, name, change, now_ms)),
     removeGroup: (product, name) => run(() => groups.removeGroup(product, name)),

@@ -1,7 +1,7 @@
 /** Groups of gateways in SQLite: listed members, criteria, or both. Synchronous functions over prepared statements. */
 import type { DatabaseSync } from 'node:sqlite';
 import { FLEET_FROM, fleetCondition, type GroupRef } from './fleet-sql.ts';
-import type { GatewayCriteria, Group, GroupChange } from './fleet-store.ts';
+import type { FleetFilter, GatewayCriteria, Group, GroupChange } from './fleet-store.ts';
 import type { Queries } from './sqlite-fleet.ts';
 import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
 
@@ -28,6 +28,9 @@ export function prepareGroups(
     'SELECT c.id, p.name AS product, c.name, c.meta, c.criteria, c.created_ms FROM gateway_group c';
   const all = db.prepare(`${columns} JOIN product p ON p.id = c.product_id ORDER BY p.name, c.name`);
   const one = db.prepare(`${columns} JOIN product p ON p.id = c.product_id WHERE c.id = ?`);
+  const ofProduct = db.prepare(
+    `${columns} JOIN product p ON p.id = c.product_id WHERE p.name = ? ORDER BY c.name`,
+  );
   const members = db.prepare(
     `SELECT g.serial FROM group_member m JOIN gateway g ON g.id = m.gateway_id WHERE m.group_id = ? ORDER BY g.serial`,
   );
@@ -45,8 +48,8 @@ export function prepareGroups(
   const take = db.prepare('DELETE FROM group_member WHERE group_id = ? AND gateway_id = ?');
   const remove = db.prepare('DELETE FROM gateway_group WHERE id = ?');
 
-  const count = (product: string, ref: GroupRef, now_ms: number) => {
-    const { sql, values } = fleetCondition({ product }, ref, now_ms);
+  const count = (filter: FleetFilter, ref: GroupRef, now_ms: number) => {
+    const { sql, values } = fleetCondition(filter, ref, now_ms);
     return int(queries.get(`SELECT count(*) AS n ${FLEET_FROM} WHERE ${sql}`, values) ?? {}, 'n');
   };
   const readGroup = (row: Row, now_ms: number): Group => {
@@ -58,7 +61,7 @@ export function prepareGroups(
       meta: text(row, 'meta'),
       created_ms: int(row, 'created_ms'),
       criteria,
-      gateways: count(product, { id: int(row, 'id'), criteria }, now_ms),
+      gateways: count({ product }, { id: int(row, 'id'), criteria }, now_ms),
     };
   };
   return {
@@ -71,6 +74,15 @@ export function prepareGroups(
       const row = one.get(findGroup(product, name)?.id ?? 0);
       return row === undefined ? undefined : readGroup(row, now_ms);
     },
+    groupsOf: (product: string, serial: string, now_ms: number): string[] =>
+      ofProduct
+        .all(product)
+        .filter((row) => {
+          const ref = { id: int(row, 'id'), criteria: criteriaOf(row) };
+          return count({ product, serial }, ref, now_ms) > 0;
+        })
+        .map((row) => text(row, 'name')),
+    countGroups: (product: string): number => ofProduct.all(product).length,
     groupMembers(product: string, name: string): string[] | undefined {
       const ref = findGroup(product, name);
       return ref === undefined ? undefined : members.all(ref.id).map((row) => text(row, 'serial'));
