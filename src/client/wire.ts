@@ -89,12 +89,21 @@ export function decodeForm(text: string): [name: string, value: string][] {
     });
 }
 
-function decodePart(text: string): string {
-  return text
-    .replaceAll('+', ' ')
-    .replace(/(?:%[0-9A-Fa-f]{2})+/g, (codes) =>
-      Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'),
-    );
+function decodePart(written: string): string {
+  const text = written.includes('+') ? written.replaceAll('+', ' ') : written;
+  if (!text.includes('%')) return text;
+  try {
+    // Far faster, and the same for all that is well-formed.
+    return decodeURIComponent(text);
+  } catch {
+    return decodeTolerantly(text);
+  }
+}
+
+function decodeTolerantly(text: string): string {
+  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (codes) =>
+    Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }
 
 /** Values by alias as a form; see `encodeForm`. */

@@ -1,7 +1,7 @@
 /** All of gwe's TypeScript, and what it uses of npm's, as one CommonJS file that a single executable can hold. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { bundlePage, embeddedPage } from './page.ts';
 import type { BuildStamp } from './stamp.ts';
 import { ROOT } from './targets.ts';
@@ -16,6 +16,40 @@ export interface Bundle {
 /** The module that the built page takes the place of. */
 const PAGE_MODULE = /[\\/]platform[\\/]page-files\.ts$/;
 
+/** The module that starts the platform's thread of the store: a single file has no file to start it from. */
+const THREAD_START_MODULE = /[\\/]platform[\\/]store-thread-start\.ts$/;
+
+/** What both bundles have in common. */
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  write: false,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node24',
+  metafile: true,
+  // Names in the bundle follow the checkout, wherever a linked node_modules may really lie.
+  preserveSymlinks: true,
+  // Names are kept, so that a stack trace from a gateway says which functions it went through.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  // A single executable has no file system to import from: import() of a built-in module becomes a late require().
+  supported: { 'dynamic-import': false },
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
+/** The code of the store's thread, as a module that takes the place of the one that starts it from its source. */
+async function embeddedThread(define: Record<string, string>): Promise<string> {
+  const entry = 'src/platform/store-thread.ts';
+  const result = await build({ ...OPTIONS, entryPoints: [entry], outfile: 'store-thread.cjs', define });
+  const code = result.outputFiles[0]?.text;
+  if (code === undefined) throw new Error(`Cannot bundle ${entry}: esbuild made no file`);
+  return `import { Worker } from 'node:worker_threads';
+    const CODE = ${JSON.stringify(code)};
+    export function startStoreThread(workerData) { return new Worker(CODE, { eval: true, workerData }); }`;
+}
+
 /**
  * Bundles `entry`. What the source loads by `await import()` stays unevaluated until then. Raises esbuild's error, which
  * names file and line; its warnings go to stderr.
@@ -26,27 +60,18 @@ export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<
     name: 'fleet-page',
     setup: ({ onLoad }) => onLoad({ filter: PAGE_MODULE }, () => ({ contents: embeddedPage(page) })),
   };
+  const define = { GWE_VERSION: JSON.stringify(stamp.version), GWE_COMMIT: JSON.stringify(stamp.commit) };
+  const thread = await embeddedThread(define);
+  const embedThread: Plugin = {
+    name: 'store-thread',
+    setup: ({ onLoad }) => onLoad({ filter: THREAD_START_MODULE }, () => ({ contents: thread })),
+  };
   const result = await build({
-    plugins: [embedPage],
-    absWorkingDir: ROOT,
+    ...OPTIONS,
+    plugins: [embedPage, embedThread],
     entryPoints: [entry],
-    bundle: true,
-    write: false,
     outfile: 'gwe.cjs',
-    format: 'cjs',
-    platform: 'node',
-    target: 'node24',
-    metafile: true,
-    // Names in the bundle follow the checkout, wherever a linked node_modules may really lie.
-    preserveSymlinks: true,
-    // Names are kept, so that a stack trace from a gateway says which functions it went through.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    // A single executable has no file system to import from: import() of a built-in module becomes a late require().
-    supported: { 'dynamic-import': false },
-    define: { GWE_VERSION: JSON.stringify(stamp.version), GWE_COMMIT: JSON.stringify(stamp.commit) },
-    logLevel: 'warning',
+    define,
   });
   const contents = result.outputFiles[0]?.contents;
   if (contents === undefined) throw new Error(`Cannot bundle ${entry}: esbuild made no file`);

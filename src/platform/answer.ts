@@ -102,8 +102,8 @@ export async function send(
   close: boolean,
 ): Promise<void> {
   if (outgoing.destroyed) return;
-  const body = answer.body === undefined ? undefined : Buffer.from(answer.body);
-  const length_bytes = answer.stream?.length_bytes ?? body?.length ?? 0;
+  const { body } = answer;
+  const length_bytes = answer.stream?.length_bytes ?? (body === undefined ? 0 : Buffer.byteLength(body));
   // An explicit Connection header also keeps node from adding its Keep-Alive line.
   const keep = outgoing.shouldKeepAlive && !close;
   outgoing.writeHead(answer.status, [

@@ -18,9 +18,14 @@ import { createMetrics } from './metrics.ts';
 import { openRollouts, type Rollouts } from './rollouts.ts';
 import { startServer, type TlsFiles } from './server.ts';
 import { openSqliteStore } from './sqlite-store.ts';
+import type { Store } from './store.ts';
+import { openStoreOnThreads } from './store-threads.ts';
 import { createThrottle } from './throttle.ts';
 import { ensureToken } from './tokens.ts';
 import { createWaiters } from './waiters.ts';
+
+/** The name of the database in the data folder. */
+export const DATABASE = 'platform.db';
 
 export interface PlatformOptions {
   /** Holds everything: the database, the content. Made where it is missing. */
@@ -37,6 +42,10 @@ export interface PlatformOptions {
   proxies?: readonly string[];
   /** Requests that one key may make in REQUEST_WINDOW_MS. */
   requestsPerKey?: number;
+  /** `full` (when left out): what is acknowledged is on the disk. `normal`: a power cut may take the last second. */
+  durability?: 'full' | 'normal';
+  /** Whether the store gets threads of its own: what a platform that serves a fleet wants. */
+  isThreaded?: boolean;
   log: Log;
   clock: Clock;
 }
@@ -88,7 +97,7 @@ function takeFolder(lock: string, folder: string): void {
 
 async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const { dataFolder, clock, log, vendor } = options;
-  const store = openSqliteStore(join(dataFolder, 'platform.db'), clock);
+  const store = await openStore(options);
   const waiters = createWaiters();
   try {
     const content = await openContentStore(
@@ -114,6 +123,12 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
     await store.close();
     throw error;
   }
+}
+
+async function openStore({ dataFolder, clock, durability, isThreaded }: PlatformOptions): Promise<Store> {
+  const file = join(dataFolder, DATABASE);
+  const relaxed = { isRelaxed: durability === 'normal' };
+  return isThreaded ? openStoreOnThreads(file, relaxed) : openSqliteStore(file, clock, relaxed);
 }
 
 type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock' | 'log'>;

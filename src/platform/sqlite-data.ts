@@ -3,6 +3,7 @@
  * in and out; which of them share a transaction is the batcher's business.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { GweError } from '../errors.ts';
 import { HISTORY_MAX_POINTS, HISTORY_SLACK_POINTS } from './limits.ts';
 import { prepareHistory } from './sqlite-history.ts';
 import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
@@ -33,7 +34,7 @@ export function prepareData(
   find: (who: GatewayRef) => { id: number; productId: number } | undefined,
 ) {
   const portOf = db.prepare(
-    `SELECT d.id, d.alias, d.time_ms, d.point_id, d.value_id, d.last_id, d.kept, p.value FROM dataport d
+    `SELECT d.id, d.time_ms, d.point_id, d.value_id, d.last_id, d.kept, p.value FROM dataport d
      LEFT JOIN point p ON p.id = d.value_id WHERE d.gateway_id = ? AND d.alias = ?`,
   );
   const portsOf = db.prepare(
@@ -49,9 +50,11 @@ export function prepareData(
   const setLast = db.prepare('UPDATE dataport SET last_id = ?, kept = kept + 1 WHERE id = ?');
   const history = prepareHistory(db);
 
+  // Five rows are read at each check-in: as arrays they cost half.
+  portOf.setReturnArrays(true);
   const port = (gateway: number, alias: string): Port | undefined => {
-    const row = portOf.get(gateway, alias);
-    return row === undefined ? undefined : readPort(row);
+    const row: unknown = portOf.get(gateway, alias);
+    return Array.isArray(row) ? portOfColumns(alias, row) : undefined;
   };
 
   const known = (gateway: { id: number; productId: number }, alias: string) =>
@@ -133,6 +136,28 @@ export function prepareData(
         : portsOf.all(gateway.id).map((row) => asDataport(readPort(row)));
     },
     sweep: history.sweep,
+  };
+}
+
+function portOfColumns(alias: string, row: readonly unknown[]): Port {
+  const [id, updated_ms, point, valueId, lastId, kept, value] = row;
+  const isWhole =
+    typeof id === 'number' &&
+    typeof updated_ms === 'number' &&
+    typeof point === 'number' &&
+    typeof valueId === 'number' &&
+    typeof lastId === 'number' &&
+    typeof kept === 'number';
+  if (!isWhole) throw new GweError('internal', `Cannot read dataport ${alias}: no number`);
+  return {
+    id,
+    alias,
+    value: typeof value === 'string' ? value : '',
+    updated_ms,
+    point,
+    valueId,
+    lastId,
+    kept,
   };
 }
 

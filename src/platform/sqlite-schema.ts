@@ -81,12 +81,13 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /** Opens (or makes) the file and brings it forward. Raises `layout` for a file of a newer gwe, `io` for what is no database. */
-export function openDatabase(file: string): DatabaseSync {
+export function openDatabase(file: string, options: { isRelaxed?: boolean } = {}): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
     // The write-ahead log, where it is made, takes the same mode.
     chmodSync(file, PRIVATE_FILE_MODE);
     db.exec(PRAGMAS);
+    if (options.isRelaxed) db.exec('PRAGMA synchronous = NORMAL');
     migrate(db, file);
     return db;
   } catch (error) {
@@ -97,6 +98,13 @@ export function openDatabase(file: string): DatabaseSync {
       hint: 'Is another platform running on this folder? Else restore the folder from a backup.',
     });
   }
+}
+
+/** A connection that only reads, to a file that is open already. */
+export function openReader(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly: true });
+  db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000;');
+  return db;
 }
 
 function migrate(db: DatabaseSync, file: string): void {

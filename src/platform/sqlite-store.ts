@@ -3,7 +3,8 @@
  * answered when it is on the disk), what only reads is answered at once. "Last seen" is kept in memory and written behind:
  * after a crash it may be some seconds old, nothing else may.
  */
-import type { Clock } from '../host/clock.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import { type Clock, systemClock } from '../host/clock.ts';
 import { HISTORY_SWEEP_DATAPORTS, HISTORY_SWEEP_MS, LAST_SEEN_FLUSH_MS } from './limits.ts';
 import { createBatcher } from './sqlite-batch.ts';
 import { prepareCatalog } from './sqlite-catalog.ts';
@@ -11,12 +12,33 @@ import { prepareContent } from './sqlite-content.ts';
 import { prepareData } from './sqlite-data.ts';
 import { openFleetStore } from './sqlite-fleet-store.ts';
 import { openRolloutStore } from './sqlite-rollout-store.ts';
-import { openDatabase } from './sqlite-schema.ts';
+import { openDatabase, openReader } from './sqlite-schema.ts';
 import type { Exchange, ExchangeEnd, Store } from './store.ts';
 
-/** Opens the store in `file`, making it where there is none. Raises `layout` (file of a newer gwe), `io`. */
-export function openSqliteStore(file: string, clock: Clock): Store {
-  const db = openDatabase(file);
+/** The store, and what its own threads ask of it. */
+export interface SqliteStore extends Store {
+  /** Brings "last seen" into the file, where those look who read it over another connection. */
+  settle(): Promise<void>;
+}
+
+/**
+ * Opens the store in `file`, making it where there is none. Raises `layout` (file of a newer gwe), `io`. With `isRelaxed` a
+ * write is answered before it is on the disk: a power cut may take the last second, a killed process nothing.
+ */
+export function openSqliteStore(
+  file: string,
+  clock: Clock,
+  options: { isRelaxed?: boolean } = {},
+): SqliteStore {
+  return prepareStore(openDatabase(file, options), clock);
+}
+
+/** The same file over a connection that only reads, for questions that take long; "last seen" is what lies in the file. */
+export function openSqliteReader(file: string): SqliteStore {
+  return prepareStore(openReader(file), systemClock);
+}
+
+function prepareStore(db: DatabaseSync, clock: Clock): SqliteStore {
   const batcher = createBatcher(db);
   const seen = new Map<number, number>();
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
@@ -84,6 +106,7 @@ export function openSqliteStore(file: string, clock: Clock): Store {
     digestIsUsed: async (sha256) => content.digestIsUsed(sha256),
     ...openFleetStore(db, run, catalog.find, settle),
     ...openRolloutStore({ db, data, run, seen: (gateway) => seen.get(gateway) ?? 0, written: tell }),
+    settle,
     async close() {
       upkeep.stop();
       batcher.flush();

@@ -2,7 +2,7 @@
  * Keys of devices and tokens of operators. Only their SHA-256 is kept, and what a caller sends is looked up by its own:
  * a stolen database opens no door, and the time of a look-up tells nothing about a stored key.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Log } from '../host/log.ts';
 import type { Store } from './store.ts';
 
@@ -11,7 +11,7 @@ const TOKEN_WEAK_BELOW_CHARACTERS = 20;
 
 /** What is stored in place of a key or a token. */
 export function digestOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret);
 }
 
 /** A new device key, token or resource id: 40 lower-case hex digits, the only form that old clients in C take. */

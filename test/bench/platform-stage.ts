@@ -1,0 +1,115 @@
+/** What the benches of the platform share: a fleet in a data folder, the platform as a process, and what it uses. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { systemClock } from '../../src/host/clock.ts';
+import { openSqliteStore } from '../../src/platform/sqlite-store.ts';
+import type { Load, LoadEnd } from './platform-load.ts';
+
+/** Clock ticks a second in /proc. */
+const TICKS = 100;
+
+export interface Fleet {
+  folder: string;
+  ciks: string[];
+  remove(): void;
+}
+
+/** A data folder with activated gateways of the product `P`, each with two values to read. */
+export async function makeFleet(gateways: number): Promise<Fleet> {
+  const folder = mkdtempSync(join(tmpdir(), 'gwe-bench-'));
+  const store = openSqliteStore(join(folder, 'platform.db'), systemClock);
+  const now_ms = Date.now();
+  await store.addProduct({ name: 'P', rid: 'p', template: '', now_ms });
+  const serials = Array.from({ length: gateways }, (_, i) => `S${i}`);
+  await store.addGateways(
+    'P',
+    serials.map((serial) => ({ serial, extra: '' })),
+    'enabled',
+    now_ms,
+  );
+  const ciks = serials.map((serial) => createHash('sha1').update(serial).digest('hex'));
+  await Promise.all(
+    serials.map(async (serial, i) => {
+      const who = { product: 'P', serial };
+      const key = createHash('sha256')
+        .update(ciks[i] ?? '')
+        .digest('hex');
+      await store.activate(who, key, { time_ms: now_ms, connection: '', entry: '' });
+      const writes = [
+        ['engine_fetch', '{"install":[]}'],
+        ['update_interval', '60'],
+      ] as const;
+      await store.exchange({ who, writes, reads: [], create: true, seen: false, now_ms });
+    }),
+  );
+  await store.close();
+  return { folder, ciks, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export interface Server {
+  port: number;
+  pid: number;
+  /** CPU time since the last call, in seconds. */
+  cpu_s(): number;
+  rss_mb(): number;
+  /** Most that was resident since it began. */
+  peak_mb(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts `script` (relative to this folder), which prints its port. */
+export async function startServer(
+  script: string,
+  args: readonly string[],
+  node: readonly string[] = [],
+): Promise<Server> {
+  const path = join(import.meta.dirname, script);
+  const child: ChildProcess = spawn(process.execPath, [...node, path, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.stdout === null || child.pid === undefined) throw new Error(`Cannot start ${script}`);
+  const [line] = await once(child.stdout, 'data');
+  const pid = child.pid;
+  let before_s = cpuOf(pid);
+  return {
+    port: Number(String(line).trim()),
+    pid,
+    cpu_s: () => {
+      const now_s = cpuOf(pid);
+      const used_s = now_s - before_s;
+      before_s = now_s;
+      return used_s;
+    },
+    rss_mb: () => memoryOf(pid, 'VmRSS'),
+    peak_mb: () => memoryOf(pid, 'VmHWM'),
+    async stop() {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+function memoryOf(pid: number, name: string): number {
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'));
+  return Math.round(Number(line?.[1]) / 1024);
+}
+
+/** Runs the load in its own process. */
+export async function put(load: Load): Promise<LoadEnd> {
+  const script = join(import.meta.dirname, 'platform-load.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(load)], {
+    maxBuffer: 1e7,
+  });
+  return JSON.parse(stdout);
+}
