@@ -16,6 +16,7 @@ const TOLD_ON_TERMINAL_MS = 1_000;
 const TOLD_MS = 10_000;
 /** How long what is under way may take when the time is over. */
 const LAST_ANSWERS_MS = 5_000;
+const LAST_ANSWERS_LOOK_MS = 20;
 /** Gateways that are added at a time. */
 const ADDED_AT_A_TIME = 32;
 
@@ -135,13 +136,9 @@ async function live(context: CommandContext, fleet: SimulatedFleet, duration_ms:
       if (!signal.aborted && systemCode(error) !== 'ABORT_ERR') throw error;
     }
   }
-  for (
-    let waited_ms = 0;
-    fleet.backlog > 0 && waited_ms < LAST_ANSWERS_MS && !signal.aborted;
-    waited_ms += 50
-  ) {
-    await clock.sleep(50);
-  }
+  fleet.end();
+  const late_ms = clock.monotonic() + LAST_ANSWERS_MS;
+  while (fleet.underWay > 0 && clock.monotonic() < late_ms) await clock.sleep(LAST_ANSWERS_LOOK_MS);
 }
 
 /** One line: what happened so far. Pure. */

@@ -13,14 +13,16 @@ export interface SimulatedFleet {
   counts: Readonly<Record<Happening, number>>;
   /** Milliseconds that the newest check-ins took, at most LATENCIES_KEPT. */
   latencies: readonly number[];
-  /** Things that are due and not begun, or under way. */
-  readonly backlog: number;
+  /** Gateways that act just now. */
+  readonly underWay: number;
   /** When something is due next; `undefined`: never. */
   next_ms(): number | undefined;
   /** Begins what is due. */
   begin(): void;
   /** Begins what is due, and resolves when it is done. */
   runDue(): Promise<void>;
+  /** Begins nothing more. */
+  end(): void;
 }
 
 /** Gateways that act at a time; the others wait for their turn, as for a busy network. */
@@ -42,9 +44,10 @@ export function createSimulatedFleet(
   const latencies: number[] = [];
   const due = createQueue();
   let underWay = 0;
+  let isOver = false;
   let idle = Promise.withResolvers<void>();
   const begin = () => {
-    while (underWay < AT_A_TIME && (due.first()?.time_ms ?? Number.POSITIVE_INFINITY) <= now()) {
+    while (!isOver && underWay < AT_A_TIME && (due.first()?.time_ms ?? Number.POSITIVE_INFINITY) <= now()) {
       const next = due.take();
       if (next === undefined) return;
       underWay += 1;
@@ -81,8 +84,8 @@ export function createSimulatedFleet(
     gateways,
     counts,
     latencies,
-    get backlog() {
-      return underWay + due.dueAt(now());
+    get underWay() {
+      return underWay;
     },
     next_ms: () => due.first()?.time_ms,
     begin,
@@ -93,6 +96,9 @@ export function createSimulatedFleet(
         await breathe();
         begin();
       }
+    },
+    end() {
+      isOver = true;
     },
   };
 }
@@ -153,6 +159,5 @@ function createQueue() {
         at = least;
       }
     },
-    dueAt: (now_ms: number) => heap.reduce((sum, { time_ms }) => sum + (time_ms <= now_ms ? 1 : 0), 0),
   };
 }

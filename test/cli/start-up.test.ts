@@ -29,6 +29,7 @@ test('an engine that wakes up loads the tables and the parser, and no command', 
     'options.ts',
     'parse.ts',
     'platform-commands.ts',
+    'rollout-commands.ts',
     'run.ts',
     'values.ts',
   ]);
