@@ -45,6 +45,14 @@ const PLATFORM_COMMAND: CommandRow = {
       sentence: "The certificate's private key (PEM).",
     },
     {
+      long: 'durability',
+      value: 'HOW',
+      type: { kind: 'choice', choices: ['full', 'normal'] },
+      group: 'Serving',
+      sentence:
+        'full, as when left out: what is acknowledged is on the disk; normal: a power cut may take the last second.',
+    },
+    {
       long: 'trust-proxy',
       value: 'ADDRESS',
       repeats: true,
@@ -61,6 +69,41 @@ const PLATFORM_COMMAND: CommandRow = {
   examples: [['gwe platform --data ./fleet', 'a platform for this machine, at http://127.0.0.1:8080']],
   load: () => import('./platform.ts'),
 };
+
+const DATA_OPTION: OptionRow = {
+  long: 'data',
+  value: 'DIR',
+  type: { kind: 'folder' },
+  group: 'Where',
+  sentence: "The platform's folder.",
+};
+
+const BACKUP_COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'platform backup',
+    group: GROUP,
+    operands: [{ name: 'FILE' }],
+    options: [DATA_OPTION],
+    sentence: 'Write all that a platform keeps into one archive, also while it runs.',
+    details: [
+      'The archive has its name only after it was read back. Keep it as safe as the platform itself.',
+    ],
+    examples: [['gwe platform backup fleet.tar --data ./fleet', 'to be copied to another machine']],
+    load: async () => ({ run: (await import('./platform-backup.ts')).backup }),
+  },
+  {
+    name: 'platform restore',
+    group: GROUP,
+    operands: [{ name: 'FILE', type: { kind: 'file' } }],
+    options: [DATA_OPTION],
+    sentence: 'Put a backup into a folder that is empty or new.',
+    details: [
+      'Gateways keep their keys, operators their tokens. A backup of an older gwe is brought forward at the next start.',
+    ],
+    examples: [['gwe platform restore fleet.tar --data ./fleet', 'then: gwe platform --data ./fleet']],
+    load: async () => ({ run: (await import('./platform-backup.ts')).restore }),
+  },
+];
 
 const TOKEN_COMMANDS: readonly CommandRow[] = [
   {
@@ -161,6 +204,7 @@ const AUDIT_COMMANDS: readonly CommandRow[] = [
 
 export const PLATFORM_COMMANDS: readonly CommandRow[] = [
   PLATFORM_COMMAND,
+  ...BACKUP_COMMANDS,
   ...TOKEN_COMMANDS,
   ...AUDIT_COMMANDS,
 ];

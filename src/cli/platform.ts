@@ -11,7 +11,7 @@ export const DEFAULT_LISTEN = '127.0.0.1:8080';
 export const DEFAULT_VENDOR = 'gwe';
 
 /**
- * `gwe platform --data DIR [--listen HOST:PORT] [--vendor NAME] [--cert F --key F]`. The first line on standard output is
+ * `gwe platform --data DIR [--listen HOST:PORT] [--vendor NAME] [--cert F --key F] [--durability full|normal]`. The first line on standard output is
  * `listening on URL`, with the real port; everything else goes to standard error. TERM and INT end it with 0.
  */
 export async function run(context: CommandContext, args: CommandArgs): Promise<number> {
@@ -34,6 +34,8 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     ...(presetToken === undefined ? {} : { presetToken }),
     ...(tls === undefined ? {} : { tls }),
     proxies: args.all('trust-proxy'),
+    durability: args.text('durability') === 'normal' ? 'normal' : 'full',
+    isThreaded: true,
     log,
     clock: context.clock,
   });

@@ -2,11 +2,12 @@
  * The One Platform, served: puts the parts together and takes them apart again. It is loaded only by `gwe platform`; a
  * gateway never pays for it.
  */
+import { readdirSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { explain, GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
-import { makeFolder } from '../host/files.ts';
+import { makeFolder, removeFolder } from '../host/files.ts';
 import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { createAccess } from './access.ts';
@@ -17,6 +18,7 @@ import { watchFleet } from './fleet-watch.ts';
 import { createMetrics } from './metrics.ts';
 import { openRollouts, type Rollouts } from './rollouts.ts';
 import { startServer, type TlsFiles } from './server.ts';
+import { DATABASE } from './sqlite-schema.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { Store } from './store.ts';
 import { openStoreOnThreads } from './store-threads.ts';
@@ -24,8 +26,8 @@ import { createThrottle } from './throttle.ts';
 import { ensureToken } from './tokens.ts';
 import { createWaiters } from './waiters.ts';
 
-/** The name of the database in the data folder. */
-export const DATABASE = 'platform.db';
+/** What a backup that was killed leaves in the data folder (backup.ts). */
+const UNFINISHED_BACKUP = /^backup-\w{6}$/;
 
 export interface PlatformOptions {
   /** Holds everything: the database, the content. Made where it is missing. */
@@ -97,6 +99,8 @@ function takeFolder(lock: string, folder: string): void {
 
 async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const { dataFolder, clock, log, vendor } = options;
+  for (const name of readdirSync(dataFolder))
+    if (UNFINISHED_BACKUP.test(name)) removeFolder(join(dataFolder, name));
   const store = await openStore(options);
   const waiters = createWaiters();
   try {

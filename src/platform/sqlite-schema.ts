@@ -13,6 +13,9 @@ import { PRIVATE_FILE_MODE } from '../host/files.ts';
 import { FLEET_TABLES } from './sqlite-fleet-schema.ts';
 import { ROLLOUT_TABLES } from './sqlite-rollouts.ts';
 
+/** Its name in the data folder. */
+export const DATABASE = 'platform.db';
+
 const PRAGMAS = `
   PRAGMA page_size = 8192;
   PRAGMA journal_mode = WAL;
@@ -107,7 +110,31 @@ export function openReader(file: string): DatabaseSync {
   return db;
 }
 
-function migrate(db: DatabaseSync, file: string): void {
+/** The digests of all content that a copy of the database names. */
+export function digestsIn(file: string): string[] {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const rows = db.prepare("SELECT DISTINCT sha256 FROM content WHERE sha256 <> '' ORDER BY sha256").all();
+    return rows.map((row) => String(row['sha256']));
+  } finally {
+    db.close();
+  }
+}
+
+/** Reads a copy of the database through. Raises `check` when it is damaged, `layout` when a newer gwe wrote it. */
+export function checkDatabase(file: string): void {
+  const db = new DatabaseSync(file);
+  try {
+    const state = db.prepare('PRAGMA integrity_check').get()?.['integrity_check'];
+    if (state !== 'ok') throw new GweError('check', `Cannot use ${file}: ${state}`);
+    layoutOf(db, file);
+  } finally {
+    db.close();
+  }
+}
+
+/** How many migrations the file has seen. Raises `layout` when they are more than this gwe knows. */
+function layoutOf(db: DatabaseSync, file: string): number {
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
   if (version > MIGRATIONS.length) {
     throw new GweError(
@@ -118,6 +145,11 @@ function migrate(db: DatabaseSync, file: string): void {
       },
     );
   }
+  return version;
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  const version = layoutOf(db, file);
   MIGRATIONS.slice(version).forEach((steps, index) => {
     db.exec(`BEGIN IMMEDIATE; ${steps} PRAGMA user_version = ${version + index + 1}; COMMIT;`);
   });
