@@ -9,7 +9,7 @@ import { failed } from './checks.ts';
 /** Longest header (a file name, a comment, extra fields) of a gzip member. */
 export const GZIP_HEADER_MAX_BYTES = 128 * 1024;
 /** Inflated bytes come in blocks of this size: measured, larger ones cost memory and smaller ones time. */
-const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 128 * 1024;
 /** Checksum and length, four bytes each. */
 const TRAILER_BYTES = 8;
 
@@ -23,13 +23,16 @@ export class GzipMember {
   readonly #zlib: Zlib;
   readonly #inflate: InflateRaw;
   #header: Buffer | undefined = Buffer.alloc(0);
-  /** The last bytes fed so far: when nothing follows they are the trailer. */
-  #held = Buffer.alloc(0);
+  /** The last bytes fed so far, behind the header: when nothing follows they are the trailer. */
+  #tail = Buffer.alloc(0);
   #fed_bytes = 0;
+  /** Resolved when what was fed last is not needed any more. */
+  #used: Promise<void> = Promise.resolve();
   #inflated_bytes = 0;
   #checksum = 0;
   #isOver = false;
-  #wake: () => void = () => {};
+  /** Whoever waits for a write: zlib answers none that comes after the end of the member. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(zlib: Zlib) {
     this.#zlib = zlib;
@@ -37,13 +40,15 @@ export class GzipMember {
     for (const event of ['end', 'close', 'error']) {
       this.#inflate.on(event, () => {
         this.#isOver = true;
-        this.#wake();
+        for (const resolve of this.#waiting) resolve();
       });
     }
-    this.#inflate.on('drain', () => this.#wake());
   }
 
-  /** Takes the next bytes of the file; waits while enough of them are under way. Raises `check` for a bad header. */
+  /**
+   * Takes the next bytes of the file, which must stay as they are until the call after this one has returned. Raises
+   * `check` for a bad header.
+   */
   async feed(bytes: Buffer): Promise<void> {
     if (this.#header === undefined) return this.#deflated(bytes);
     this.#header = Buffer.concat([this.#header, bytes]);
@@ -75,12 +80,12 @@ export class GzipMember {
   /** Call it when all bytes were fed and all blocks taken. Raises `check` unless the member is whole and the last thing. */
   verify(): void {
     if (this.#header !== undefined) throw cutShort(this.#header);
-    const left_bytes = this.#fed_bytes - this.#inflate.bytesWritten;
+    const left_bytes = this.#fed_bytes - this.#inflate.bytesWritten - TRAILER_BYTES;
     if (left_bytes > 0) throw failed('gzip', `something follows the gzip data (${left_bytes} bytes)`);
-    if (this.#held.length < TRAILER_BYTES) throw cutShort(undefined);
-    if (this.#held.readUInt32LE(0) !== this.#checksum)
+    if (left_bytes < 0) throw cutShort(undefined);
+    if (this.#tail.readUInt32LE(0) !== this.#checksum)
       throw failed('gzip', 'the checksum (CRC) is wrong: the file is damaged');
-    if (this.#held.readUInt32LE(4) !== this.#inflated_bytes % 2 ** 32) {
+    if (this.#tail.readUInt32LE(4) !== this.#inflated_bytes % 2 ** 32) {
       throw failed('gzip', 'the length at the end is wrong: the file is damaged');
     }
   }
@@ -91,15 +96,19 @@ export class GzipMember {
   }
 
   async #deflated(bytes: Buffer): Promise<void> {
-    const all = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-    const sure_bytes = Math.max(0, all.length - TRAILER_BYTES);
-    this.#held = Buffer.from(all.subarray(sure_bytes));
-    this.#fed_bytes += sure_bytes;
-    if (sure_bytes === 0 || this.#isOver) return;
-    if (this.#inflate.write(all.subarray(0, sure_bytes))) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
+    this.#fed_bytes += bytes.length;
+    this.#tail = Buffer.concat([this.#tail, bytes.subarray(-TRAILER_BYTES)]).subarray(-TRAILER_BYTES);
+    const before = this.#used;
+    if (bytes.length > 0 && !this.#isOver) {
+      this.#used = new Promise((resolve) => {
+        this.#waiting.add(resolve);
+        this.#inflate.write(bytes, () => {
+          this.#waiting.delete(resolve);
+          resolve();
+        });
+      });
+    }
+    await before;
   }
 }
 

@@ -1,15 +1,14 @@
 /** Checking an application tarball without writing anything: for `--check-tarball`, `--build-app` and the platform. */
-import type { Readable } from 'node:stream';
 import { DEFAULT_LIMITS, type TarballLimits } from './checks.ts';
 import { parseTarballName, type TarballName } from './name.ts';
-import { passTarball, type TarballFacts } from './pass.ts';
+import { passTarball, type TarballFacts, type TarballSource } from './pass.ts';
 
 /**
  * Reads `source` to its end, writes nothing, and returns what the tarball is. Raises `check` for the first check that
  * fails, and the errors of the source. The source is not destroyed on failure: an upload can still be answered.
  */
 export async function inspectTarball(
-  source: Readable,
+  source: TarballSource,
   name: TarballName,
   limits: TarballLimits,
   announced_bytes?: number,
@@ -22,12 +21,11 @@ export async function inspectFile(
   path: string,
   limits: TarballLimits = DEFAULT_LIMITS,
 ): Promise<TarballFacts> {
-  const [{ createReadStream }, { basename }] = await Promise.all([import('node:fs'), import('node:path')]);
-  const name = parseTarballName(basename(path));
-  const source = createReadStream(path, { highWaterMark: 256 * 1024 });
+  const [{ piecesOf }, { basename }] = await Promise.all([import('./file-source.ts'), import('node:path')]);
+  const source = piecesOf(path);
   try {
-    return await inspectTarball(source, name, limits);
+    return await inspectTarball(source, parseTarballName(basename(path)), limits);
   } finally {
-    source.destroy();
+    await source.return();
   }
 }

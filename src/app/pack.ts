@@ -2,21 +2,14 @@
  * Packing files into a tarball reproducibly: node-tar writes it, and is told to put entries in one order, of one age, one
  * owner and two modes, under a gzip header that tells neither time nor system. For `--build-app` and for gwe's own build.
  */
-import {
-  constants,
-  createReadStream,
-  createWriteStream,
-  lstatSync,
-  renameSync,
-  rmSync,
-  type Stats,
-} from 'node:fs';
+import { constants, createWriteStream, lstatSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GweError, systemCode } from '../errors.ts';
 import { DEFAULT_LIMITS, failed, type TarballLimits } from './checks.ts';
 import { byBytes } from './collect.ts';
+import { piecesOf } from './file-source.ts';
 import { inspectTarball } from './inspect.ts';
 import { parseTarballName } from './name.ts';
 import type { TarballFacts } from './pass.ts';
@@ -52,8 +45,7 @@ export async function packTarball({
   const beside = join(dirname(to), `.${name.file}.${process.pid}.new`);
   try {
     await write(root, withFolders(files), beside, gzipLevel);
-    const source = createReadStream(beside);
-    const facts = await inspectTarball(source, name, limits).finally(() => source.destroy());
+    const facts = await inspectTarball(piecesOf(beside), name, limits);
     renameSync(beside, to);
     return facts;
   } catch (error) {

@@ -4,11 +4,14 @@
  * there is one. Memory does not grow with the tarball.
  */
 import type { Hash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { CheckFailure, failed, firstOf, type TarballLimits } from './checks.ts';
 import { GzipMember } from './gzip.ts';
 import { Judge, type Writer } from './judge.ts';
 import type { TarballName } from './name.ts';
+
+/** Bytes as they come: a stream, or pieces each of which stays as it is until the one after the next is asked for. */
+export type TarballSource = Readable | AsyncIterable<Buffer>;
 
 /** What is known of a tarball that kept every check. */
 export interface TarballFacts {
@@ -40,7 +43,7 @@ export interface PassOptions {
  * are only known at the end, so after a failing entry it reads on (writing nothing more) unless a limit is passed.
  * Errors of the source and of the writer are passed on as they are. The source is left to the caller, also on failure.
  */
-export async function passTarball(source: Readable, options: PassOptions): Promise<TarballFacts> {
+export async function passTarball(source: TarballSource, options: PassOptions): Promise<TarballFacts> {
   const [zlib, crypto] = await Promise.all([import('node:zlib'), import('node:crypto')]);
   const meter = new Meter(crypto.createHash('sha256'), options);
   const gzip = new GzipMember(zlib);
@@ -60,8 +63,14 @@ export async function passTarball(source: Readable, options: PassOptions): Promi
   }
 }
 
-async function feed(source: Readable, meter: Meter, gzip: GzipMember, failures: Failures): Promise<void> {
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+async function feed(
+  source: TarballSource,
+  meter: Meter,
+  gzip: GzipMember,
+  failures: Failures,
+): Promise<void> {
+  const chunks = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source;
+  for await (const chunk of chunks) {
     if (failures.isStopped) return;
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
     meter.add(bytes);

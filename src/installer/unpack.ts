@@ -1,5 +1,5 @@
 /** The phase `unpack`: signature, checks and unpacking, from the finished download into a fresh folder. The checks are app/'s. */
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { failed } from '../app/checks.ts';
 import type { TarballName } from '../app/name.ts';
@@ -118,13 +118,14 @@ async function passOver(
     maxUnpacked_bytes: deps.settings['install.max_unpacked_bytes'],
     maxEntries: deps.settings['install.max_entries'],
   };
-  const source = createReadStream(path, { highWaterMark: 256 * 1024 });
+  const { piecesOf } = await import('../app/file-source.ts');
+  const source = piecesOf(path);
   try {
     if (into === undefined)
       return await (await import('../app/inspect.ts')).inspectTarball(source, name, limits);
     return await (await import('../app/extract.ts')).extractTarball(source, name, limits, into);
   } finally {
-    source.destroy();
+    await source.return();
   }
 }
 
