@@ -6,6 +6,7 @@ import type { Clock } from '../host/clock.ts';
 import { lookOf } from './rollout-look.ts';
 import { afterLook, afterTime, isLookedAfter, isOnline, to } from './rollout-member.ts';
 import { type Decisions, decide, type Withdrawn } from './rollout-rules.ts';
+import { MEMBER_STATES } from './rollout-states.ts';
 import type { RolloutStore } from './rollout-store.ts';
 import type { Member, Rollout } from './rollout-types.ts';
 
@@ -14,6 +15,8 @@ export interface Live {
   /** By their place. */
   members: Member[];
   places: ReadonlyMap<number, number>;
+  /** Index of the next one to look at in turn. */
+  cursor: number;
 }
 
 export interface PassParts {
@@ -23,8 +26,8 @@ export interface PassParts {
 
 /** Gateways looked at, or told, at a time: a check-in that comes between need not wait for all of them. */
 const AT_A_TIME = 100;
-/** Gateways that are offline, looked at again in one pass. */
-const OFFLINE_LOOKS_MAX = 500;
+/** Gateways looked at again with each tick although nothing was written by them. */
+const LOOKS_IN_TURN = 50;
 /** Rounds of one pass: what is left is done by the next one. */
 const ROUNDS_MAX = 20;
 
@@ -34,14 +37,19 @@ export function liveOf(rollout: Rollout, members: readonly Member[]): Live {
     rollout,
     members: ordered,
     places: new Map(ordered.map(({ gateway }, index) => [gateway, index])),
+    cursor: 0,
   };
 }
 
-/** Looks at those gateways again. False: the rollout itself is gone. */
-export async function lookAt(parts: PassParts, live: Live, gateways: Iterable<number>): Promise<boolean> {
+/** Whether what was seen may lead to something; `gone`: the rollout itself is no more. */
+export type Seen = 'news' | 'nothing' | 'gone';
+
+/** Looks at those gateways again. */
+export async function lookAt(parts: PassParts, live: Live, gateways: Iterable<number>): Promise<Seen> {
   const now_ms = parts.clock.now();
   const members = Array.from(gateways).flatMap((gateway) => memberOf(live, gateway) ?? []);
   const changed: Member[] = [];
+  let isNews = false;
   for (let start = 0; start < members.length; start += AT_A_TIME) {
     const some = members.slice(start, start + AT_A_TIME);
     const asks = some.map(({ gateway, point, statusPoint }) => ({ gateway, point, statusPoint }));
@@ -52,29 +60,43 @@ export async function lookAt(parts: PassParts, live: Live, gateways: Iterable<nu
         observation === undefined
           ? removed(member, now_ms)
           : { ...afterLook(member, lookOf(observation), live.rollout, now_ms), serial: observation.serial };
+      isNews ||= isTellable(member, now_ms) !== isTellable(after, now_ms);
       if (isChanged(member, after)) changed.push(after);
       else setMember(live, after);
     }
     if (start + AT_A_TIME < members.length) await breathe();
   }
-  return changed.length === 0 || save(parts, live, live.rollout, changed);
+  if (changed.length > 0 && !(await save(parts, live, live.rollout, changed))) return 'gone';
+  return isNews || changed.length > 0 ? 'news' : 'nothing';
 }
 
-/** Those to look at when nothing was written by them: who is under way, who seems silent, who was offline. */
-export function dueForLook({ members, rollout }: Live, now_ms: number): number[] {
-  let offline = 0;
-  return members.flatMap((member) => {
-    const { state, gateway } = member;
-    if (state === 'told' || state === 'taken' || state === 'watched' || state === 'unhealthy')
-      return [gateway];
-    if (state === 'done' && isLookedAfter(member, rollout, now_ms)) {
-      return afterTime(member, rollout, now_ms) === member ? [] : [gateway];
-    }
-    if (state !== 'waiting' && state !== 'silent') return [];
-    if (state === 'waiting' && (member.stage > rollout.stage || isOnline(member.facts, now_ms))) return [];
-    offline += 1;
-    return offline <= OFFLINE_LOOKS_MAX ? [gateway] : [];
-  });
+function isTellable({ state, facts }: Member, now_ms: number): boolean {
+  return state === 'waiting' && !facts.occupied && isOnline(facts, now_ms);
+}
+
+/**
+ * Those to look at when nothing was written by them: who seems silent or gone by what is known, and beside them some in
+ * turn, for what is never written: that a gateway was removed, or asks without reporting.
+ */
+export function dueForLook(live: Live, now_ms: number): number[] {
+  const { members, rollout } = live;
+  const suspects = members.filter(
+    (member) =>
+      afterTime(member, rollout, now_ms) !== member ||
+      (member.state === 'told' && !isOnline(member.facts, now_ms)),
+  );
+  const inTurn: Member[] = [];
+  for (let step = 0; step < members.length && inTurn.length < LOOKS_IN_TURN; step += 1) {
+    const member = members[live.cursor % members.length];
+    live.cursor = (live.cursor + 1) % members.length;
+    if (member !== undefined && mayChange(member, rollout, now_ms)) inTurn.push(member);
+  }
+  return [...new Set([...suspects, ...inTurn].map(({ gateway }) => gateway))];
+}
+
+function mayChange(member: Member, rollout: Rollout, now_ms: number): boolean {
+  const { isEnd, isBad } = MEMBER_STATES[member.state];
+  return !isEnd || (isBad && member.state !== 'failed') || isLookedAfter(member, rollout, now_ms);
 }
 
 /** Decides and acts until there is nothing more to do. False: the rollout itself is gone. */

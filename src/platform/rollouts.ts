@@ -82,11 +82,17 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     if (rollout.state !== (asked ?? before.state)) parts.onOwnDeed(rollout);
     if (!isThere || !LIVE_STATES.includes(rollout.state)) lives.delete(rollout.id);
   };
-  const passOver = async (live: Live, gateways: readonly number[]): Promise<void> => {
+  /** A pass decides anew when something was seen, and with each tick: most check-ins tell nothing new. */
+  const passOver = async (live: Live, gateways: readonly number[], isTick: boolean): Promise<void> => {
     try {
-      await telling(live, async () => (await lookAt(pass, live, gateways)) && advance(pass, live));
+      await telling(live, async () => {
+        const seen = await lookAt(pass, live, gateways);
+        if (seen === 'nothing' && !isTick) return true;
+        return seen !== 'gone' && advance(pass, live);
+      });
     } catch (thrown) {
-      // Nothing is lost: the next tick looks at it again.
+      // Nothing is lost: with the next tick they are looked at again.
+      for (const gateway of gateways) dirty.add(gateway);
       log.error(`Rollout ${live.rollout.id} is held up: ${explain(asGweError(thrown))}`);
     }
   };
@@ -99,7 +105,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     for (const live of [...lives.values()]) {
       const due = tick ? dueForLook(live, clock.now()) : [];
       const own = written.filter((gateway) => live.places.has(gateway));
-      if (tick || own.length > 0) await passOver(live, [...new Set([...own, ...due])]);
+      if (tick || own.length > 0) await passOver(live, [...new Set([...own, ...due])], tick);
     }
   };
   const schedule = () => {
@@ -115,7 +121,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
       for (const rollout of await store.rollouts({ state, limit: ROLLOUTS_LIVE_MAX })) {
         const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
         lives.set(rollout.id, live);
-        await passOver(live, [...live.places.keys()]);
+        await passOver(live, [...live.places.keys()], true);
       }
     }
   };
@@ -139,7 +145,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
       const next = { ...live.rollout, state: row.to, why, changed_ms: now_ms };
       if (!(await save(pass, live, next, changed))) throw noRollout(id);
       lives.set(id, live);
-      return (await lookAt(pass, live, live.places.keys())) && advance(pass, live);
+      return (await lookAt(pass, live, live.places.keys())) !== 'gone' && advance(pass, live);
     };
     await telling(live, work, row.to);
     return live.rollout;
@@ -172,7 +178,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
         const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
         lives.set(rollout.id, live);
         parts.onChange(rollout);
-        await passOver(live, [...live.places.keys()]);
+        await passOver(live, [...live.places.keys()], true);
         return live.rollout;
       }),
     act: (id, action, who) => inTurn(() => actNow(id, action, who)),
