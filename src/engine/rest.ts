@@ -1,6 +1,10 @@
-/** The rest between two turns: awake for a nap, as a sleeping shell for longer. Signals wake either. */
+/**
+ * The rest between two turns: awake for a nap, as a sleeping shell for longer, and with engine.push awake on a poll that the
+ * platform holds. Signals end each of them.
+ */
 import type { Engine } from './engine.ts';
 import { becomeSleepingShell, canHibernate, shouldHibernate } from './hibernate.ts';
+import { newPushMemory, waitForPush } from './push.ts';
 import { type Sleep, sleepAfter, type TurnEnd } from './schedule.ts';
 import { wakeUps } from './signals.ts';
 import { goOnWithTrial } from './trial.ts';
@@ -18,6 +22,9 @@ export async function hibernate(engine: Engine, end: TurnEnd): Promise<void> {
   noteNext(engine, sleep);
   if (wakeUps.take()) return;
   await goOnWithTrial(context, engine.log);
+  if (settings['engine.push'] && end.kind === 'complete' && engine.cik !== undefined) {
+    return listen(engine, engine.cik, sleep);
+  }
   if (canHibernate() && shouldHibernate(settings['engine.hibernate'], sleep.sleep_s, context.isTerminal)) {
     await becomeSleepingShell(sleep.sleep_s, context.executable);
   }
@@ -29,6 +36,20 @@ function noteNext(engine: Engine, sleep: Sleep): void {
   engine.state.next = { time_ms: clock.now() + sleep.sleep_s * 1000, reason: sleep.reason };
   engine.saveState();
   engine.log.debug(`Next check-in in ${sleep.sleep_s} s (${sleep.reason})`);
+}
+
+/** What push remembers from one rest to the next: it stays awake. */
+const pushMemory = newPushMemory();
+
+async function listen(engine: Engine, cik: string, sleep: Sleep): Promise<void> {
+  const { client, log, updateInterval_s, usage, context } = engine;
+  const { clock, signal } = context;
+  const link = { client, cik, clock, log, updateInterval_s, random: Math.random };
+  const woken = AbortSignal.any([signal, wakeUps.signal()]);
+  await waitForPush(link, pushMemory, sleep.sleep_s * 1000, woken);
+  usage.save(log);
+  engine.close();
+  wakeUps.take();
 }
 
 async function nap(engine: Engine, sleep: Sleep): Promise<void> {

@@ -11,7 +11,10 @@ import { readIfThere, removeDurably } from '../host/files.ts';
 
 /** Starts that the new file has to complete a check-in. */
 export const TRIAL_STARTS = 3;
-/** A start that takes longer hangs. Longer than a check-in with every time limit at its default, without an install. */
+/**
+ * A start that takes longer hangs. Longer than a check-in with every time limit at its default, without an install. For a
+ * line on which it takes longer still: GWE_TRIAL_START_LIMIT_S and GWE_TRIAL_PAUSE_S in the environment of gwe.
+ */
 export const TRIAL_START_LIMIT_S = 600;
 /** Pause between two starts of a trial. */
 export const TRIAL_PAUSE_S = 5;
@@ -72,7 +75,7 @@ starts=$(sed -n 's/^starts=//p' "$mark" 2>/dev/null)
 pause() { sleep "$1" </dev/null >/dev/null 2>&1 & child=$!; wait $child || { kill $child; wait $child; } 2>/dev/null; child=; }
 note() { printf 'previous=%s\\nstarts=%s\\n' "$previous" "$1" >"$mark.new" && mv "$mark.new" "$mark" && sync; }
 watch() {
-  n=0; while [ -e "$watched" ] && [ $n -lt ${TRIAL_START_LIMIT_S} ]; do sleep 1; n=$((n + 1)); done
+  n=0; while [ -e "$watched" ] && [ $n -lt \${GWE_TRIAL_START_LIMIT_S:-${TRIAL_START_LIMIT_S}} ]; do sleep 1; n=$((n + 1)); done
   [ ! -e "$watched" ] || kill -9 $child
 }
 check_in() {
@@ -94,7 +97,7 @@ while [ -e "$mark" ] && [ -n "$previous" ] && [ "$starts" -lt ${TRIAL_STARTS} ];
     if [ $? -eq ${EXIT_TRY_LATER} ]; then starts=$((starts - 1)); note "$starts"; pause ${TRIAL_OFFLINE_PAUSE_S}; continue; fi
   fi
   echo "gwe: the new version ended with $status without a complete check-in (start $starts of ${TRIAL_STARTS})" >&2
-  [ "$starts" -ge ${TRIAL_STARTS} ] || pause ${TRIAL_PAUSE_S}
+  [ "$starts" -ge ${TRIAL_STARTS} ] || pause \${GWE_TRIAL_PAUSE_S:-${TRIAL_PAUSE_S}}
 done
 if [ -e "$mark" ] && [ -e "$previous" ]; then
   echo "gwe: going back to $previous" >&2
