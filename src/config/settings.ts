@@ -67,6 +67,10 @@ export const SETTINGS = {
     sentence:
       'Become a tiny sleeping shell between check-ins: auto does for sleeps of 10 s or more, unless run on a terminal.',
   },
+  'engine.push': onOff(
+    false,
+    'Hold a connection to the platform in place of sleeping, so that a command arrives at once; for gateways on mains and cable: gwe stays awake.',
+  ),
   'download.max_tarball_bytes': integer(GIB, 1, 1024 * GIB, 'bytes', 'Largest tarball that is downloaded.'),
   'download.max_rate': integer(0, 0, 1024 * GIB, 'bytes/s', 'Fastest download; 0 means no limit.'),
   'install.timeout': integer(

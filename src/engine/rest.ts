@@ -4,6 +4,7 @@
  */
 import type { Engine } from './engine.ts';
 import { becomeSleepingShell, canHibernate, shouldHibernate } from './hibernate.ts';
+import { openEngine } from './open-engine.ts';
 import { newPushMemory, waitForPush } from './push.ts';
 import { type Sleep, sleepAfter, type TurnEnd } from './schedule.ts';
 import { wakeUps } from './signals.ts';
@@ -41,14 +42,15 @@ function noteNext(engine: Engine, sleep: Sleep): void {
 /** What push remembers from one rest to the next: it stays awake. */
 const pushMemory = newPushMemory();
 
-async function listen(engine: Engine, cik: string, sleep: Sleep): Promise<void> {
-  const { client, log, updateInterval_s, usage, context } = engine;
+async function listen({ context }: Engine, cik: string, sleep: Sleep): Promise<void> {
+  // Opened anew: what the turn had was closed at its end, and its bytes are in the book.
+  const { client, log, updateInterval_s, usage, close } = await openEngine(context);
   const { clock, signal } = context;
   const link = { client, cik, clock, log, updateInterval_s, random: Math.random };
   const woken = AbortSignal.any([signal, wakeUps.signal()]);
   await waitForPush(link, pushMemory, sleep.sleep_s * 1000, woken);
   usage.save(log);
-  engine.close();
+  close();
   wakeUps.take();
 }
 
