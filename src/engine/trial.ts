@@ -3,6 +3,7 @@
 import { releaseLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { VERSION } from '../host/version.ts';
+import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
 import type { Engine, EngineContext } from './engine.ts';
 import { becomeShell } from './hibernate.ts';
 import { failedTrial, forgetFailedTrial, settleTrial, TRIAL_LINE, trialUnderWay } from './self-update.ts';
@@ -38,8 +39,10 @@ export function tellFailedTrial(engine: Engine): void {
   const note = failedTrial(state);
   if (note === undefined) return;
   const time_ms = engine.context.clock.now();
-  const value = `gwe: failed: ${note}; back at v${VERSION}`;
+  const tarball = engine.installer.installed().find(({ app }) => app === OWN_PROGRAM)?.good?.file;
+  const value = `${tarball ?? OWN_PROGRAM}: failed: ${note}; back at v${VERSION}`;
   engine.log.error(value);
   engine.outbox.add({ id: `self-update-${time_ms}`, alias: 'fetch_status', value, time_ms });
+  engine.installer.undone(OWN_PROGRAM, note);
   forgetFailedTrial(state);
 }

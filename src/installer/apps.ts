@@ -60,6 +60,8 @@ export interface Apps {
   commit(part: string, name: TarballName, good: Omit<GoodVersion, 'version' | 'file'>): void;
   /** Writes down how an attempt ended; a digest that failed is quarantined. */
   noteEnd(app: string, last: LastAttempt): void;
+  /** A version that was committed turned out to be bad, and is no longer in place: its tarball goes, its digest is quarantined. */
+  undo(app: string, why: string, time_ms: number): void;
   /** Keeps the program file that is there before an update; `undefined` = there is none. */
   keepProgram(app: string, text: string | undefined): void;
   keptProgram(app: string): string | undefined;
@@ -96,6 +98,13 @@ export function openApps(folder: string): Apps {
     noteEnd: (app, last) => {
       const record = read(app);
       write({ ...record, last, quarantine: quarantineAfter(record.quarantine, last) });
+    },
+    undo: (app, why, time_ms) => {
+      const { good, ...record } = read(app);
+      if (good === undefined) return;
+      const last = { version: good.version, sha256: good.sha256, outcome: 'failed', why, time_ms } as const;
+      write({ ...record, last, quarantine: quarantineAfter(record.quarantine, last) });
+      removeDurably(inApp(app, good.file));
     },
     keepProgram: (app, text) => {
       makeFolder(join(folder, app));

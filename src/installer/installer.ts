@@ -38,6 +38,8 @@ export interface Installer {
   workOff(signal: AbortSignal): Promise<WorkOffResult>;
   /** What is installed, how the last attempts ended, which digests failed. */
   installed(): InstalledApp[];
+  /** An installed version was taken back by somebody else than the installer; `why` as in fetch_status. */
+  undone(app: string, why: string): void;
   /** How far each item that has not ended is. */
   progress(): ItemProgress[];
   /** Journal files that cannot be read: damaged ones until they are reported, those of a later gwe. */
@@ -82,6 +84,7 @@ export function openInstaller(given: InstallerGiven): Installer {
       return await running;
     },
     installed: () => apps.list(),
+    undone: (app, why) => apps.undo(app, why, deps.clock.now()),
     progress: () => journal.entries().flatMap((entry) => progressOf(entry, deps.places.downloads)),
     damaged: () => journal.damaged(),
   };

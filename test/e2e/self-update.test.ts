@@ -136,13 +136,14 @@ for (const command of Object.keys(COMMANDS) as (keyof typeof COMMANDS)[]) {
       const { platform, gateway, file, ctl, pid, folder } = await updatableGateway(t, command);
       const script = standIn(`echo start >>${folder}/starts\n${then}`);
       await push(platform, gateway, updateTarball(folder, '9.9.9', script), pid);
-      const said = await end(platform, gateway, /^gwe.*: failed: /);
+      const said = await end(platform, gateway, /^gwe\.v9\.9\.9\.tar\.gz: failed: /);
       assert.match(said, /did not complete a check-in within 3 starts.*back at v0\.1\.0/);
       assert.equal(statSync(file).size, statSync(GWE).size, 'the old file has the name again');
       assert.equal(readFileSync(join(folder, 'starts'), 'utf8'), 'start\n'.repeat(3));
       assert.match(ctl('status', 'gwe').stdout, new RegExp(`RUNNING\\s+pid ${pid},`));
       const report = JSON.parse(await platform.value(gateway.serial, 'engine_report'));
       assert.equal(report.apps[0].gwe.version, '0.1.0');
+      assert.equal(report.installed.gwe.outcome, 'failed');
     });
   }
 }
