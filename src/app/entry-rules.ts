@@ -92,8 +92,9 @@ const RULES: ReadonlyArray<readonly [CheckId, Rule]> = [
 export function admit(entry: TarEntry, seen: Seen): Admitted {
   const names = namesOf(entry.path);
   const path = names.join('/');
+  const candidate = { entry, names, path, seen };
   for (const [check, rule] of RULES) {
-    const why = rule({ entry, names, path, seen });
+    const why = rule(candidate);
     if (why !== undefined) throw failed(check, why, entry.path);
   }
   const kind = KINDS[entry.type] ?? 'file';

@@ -38,6 +38,9 @@ const MAGIC: Field = [257, 6];
 const PREFIX: Field = [345, 155];
 /** Mode, size, time, checksum. Owners and devices are not used, and may hold what they like. */
 const NUMBERS: readonly Field[] = [[100, 8], SIZE, TIME, [148, 8]];
+/** All of them, and the owners between, as nearly every program writes them: seen at one glance. */
+const ALL_NUMBERS: Field = [100, 56];
+const USUAL_NUMBERS = /^[0-7]{7}[\0 ].{16}[0-7]{11}[\0 ][0-7]{11}[\0 ][0-7]{6}[0-7\0][\0 ]$/s;
 
 /** Spaces, octal digits, and then nothing but spaces and zero bytes. node-tar takes whatever begins like a number. */
 const OCTAL = /^ *[0-7]*[ \0]*$/;
@@ -62,8 +65,8 @@ export function readHeader(bytes: Buffer, at: number, said: Extension): TarEntry
   const { path, linkPath, size_bytes, mtime_s, isSparse } = EXTENDED_TYPES.has(type) ? {} : said;
   const header = decode(block, path?.text);
   const isFolder = header.typeKey === '5';
-  const ownPath = path ?? nameOf(header.path, pathBytes(block));
-  const ownLinkPath = linkPath ?? nameOf(header.linkpath, bytesOf(block, LINK_NAME));
+  const ownPath = path ?? pathOf(block, header.path ?? '');
+  const ownLinkPath = linkPath ?? nameOf(block, LINK_NAME, header.linkpath ?? '');
   return {
     path: ownPath.text,
     type: header.typeKey === 'Unsupported' ? type : header.typeKey,
@@ -78,7 +81,8 @@ export function readHeader(bytes: Buffer, at: number, said: Extension): TarEntry
 
 function decode(block: Buffer, path: string | undefined): Header {
   const wrong = (what: string) => failed('tar', what, path ?? nameIn(bytesOf(block, NAME)).text);
-  const field = NUMBERS.find((number) => !isNumber(block, number));
+  const isUsual = USUAL_NUMBERS.test(latin1(block, ALL_NUMBERS));
+  const field = isUsual ? undefined : NUMBERS.find((number) => !isNumber(block, number));
   if (field !== undefined) throw wrong(`has a header with a number that cannot be read, at byte ${field[0]}`);
   const header = decoded(block, path);
   if (header === undefined) throw wrong('has a header with a number that cannot be read');
@@ -96,38 +100,45 @@ function decoded(block: Buffer, path: string | undefined): Header | undefined {
 }
 
 function isNumber(block: Buffer, field: Field): boolean {
-  const [offset, length] = field;
-  const first = block[offset] ?? 0;
-  if (first < POSITIVE) return OCTAL.test(block.toString('latin1', offset, offset + length));
+  const first = block[field[0]] ?? 0;
+  if (first < POSITIVE) return OCTAL.test(latin1(block, field));
   return first === POSITIVE || (first === NEGATIVE && field === TIME);
 }
 
 /** How many bytes a folder claims to hold: node-tar says 0 whatever stands there. */
 function claimOf(block: Buffer): number {
-  const [offset, length] = SIZE;
-  const isBinary = block[offset] === POSITIVE;
-  return isBinary
-    ? Number.MAX_SAFE_INTEGER
-    : Number.parseInt(`0${block.toString('latin1', offset, offset + length).trim()}`, 8);
+  const isBinary = block[SIZE[0]] === POSITIVE;
+  return isBinary ? Number.MAX_SAFE_INTEGER : Number.parseInt(`0${latin1(block, SIZE).trim()}`, 8);
 }
 
-/** The name that node-tar decoded from `raw`: it leaves out what is not UTF-8, and goes on after a zero byte at a line break. */
-function nameOf(text = '', raw: Buffer): Name {
+function pathOf(block: Buffer, text: string): Name {
+  const hasPrefix = block[PREFIX[0]] !== 0 && latin1(block, MAGIC) === 'ustar\0';
+  if (!hasPrefix) return nameOf(block, NAME, text);
+  const raw = Buffer.concat([bytesOf(block, PREFIX), Buffer.from('/'), bytesOf(block, NAME)]);
+  return judged(text, raw);
+}
+
+/** The name in a field, of which node-tar says that it is `text`. */
+function nameOf(block: Buffer, field: Field, text: string): Name {
+  const raw = bytesOf(block, field);
+  // As long as what stands there, and nothing replaced in it: then it is that.
+  const isSame = Buffer.byteLength(text) === raw.length && !text.includes('\ufffd');
+  return isSame ? { text, isUtf8: true } : judged(text, raw);
+}
+
+/** node-tar replaces what is not UTF-8, and goes on after the end of a name at a line break. */
+function judged(text: string, raw: Buffer): Name {
   if (Buffer.from(text).equals(raw)) return { text, isUtf8: true };
   if (!isUtf8(raw)) return { text, isUtf8: false };
   throw failed('tar', 'has a header whose name tar programs read differently', text);
-}
-
-function pathBytes(block: Buffer): Buffer {
-  const name = bytesOf(block, NAME);
-  const isPosix = block.toString('latin1', MAGIC[0], MAGIC[0] + MAGIC[1]) === 'ustar\0';
-  return isPosix && block[PREFIX[0]] !== 0
-    ? Buffer.concat([bytesOf(block, PREFIX), Buffer.from('/'), name])
-    : name;
 }
 
 /** A text field up to its first zero byte. */
 function bytesOf(block: Buffer, [offset, length]: Field): Buffer {
   const zero = block.indexOf(0, offset);
   return block.subarray(offset, zero === -1 ? offset + length : Math.min(zero, offset + length));
+}
+
+function latin1(block: Buffer, [offset, length]: Field): string {
+  return block.toString('latin1', offset, offset + length);
 }
