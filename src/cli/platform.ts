@@ -35,7 +35,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     ...(tls === undefined ? {} : { tls }),
     proxies: args.all('trust-proxy'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
-    isThreaded: true,
+    hasReader: true,
     log,
     clock: context.clock,
   });

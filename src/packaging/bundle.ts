@@ -16,8 +16,8 @@ export interface Bundle {
 /** The module that the built page takes the place of. */
 const PAGE_MODULE = /[\\/]platform[\\/]page-files\.ts$/;
 
-/** The module that starts the platform's thread of the store: a single file has no file to start it from. */
-const THREAD_START_MODULE = /[\\/]platform[\\/]store-thread-start\.ts$/;
+/** The module that starts the platform's second thread: a single file has no file to start it from. */
+const THREAD_START_MODULE = /[\\/]platform[\\/]reader-start\.ts$/;
 
 /** What both bundles have in common. */
 const OPTIONS = {
@@ -39,15 +39,15 @@ const OPTIONS = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** The code of the store's thread, as a module that takes the place of the one that starts it from its source. */
+/** The code of that thread, as a module that takes the place of the one that starts it from its source. */
 async function embeddedThread(define: Record<string, string>): Promise<string> {
-  const entry = 'src/platform/store-thread.ts';
-  const result = await build({ ...OPTIONS, entryPoints: [entry], outfile: 'store-thread.cjs', define });
+  const entry = 'src/platform/reader-thread.ts';
+  const result = await build({ ...OPTIONS, entryPoints: [entry], outfile: 'reader-thread.cjs', define });
   const code = result.outputFiles[0]?.text;
   if (code === undefined) throw new Error(`Cannot bundle ${entry}: esbuild made no file`);
   return `import { Worker } from 'node:worker_threads';
     const CODE = ${JSON.stringify(code)};
-    export function startStoreThread(workerData) { return new Worker(CODE, { eval: true, workerData }); }`;
+    export function startReaderThread(workerData) { return new Worker(CODE, { eval: true, workerData }); }`;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<
   const define = { GWE_VERSION: JSON.stringify(stamp.version), GWE_COMMIT: JSON.stringify(stamp.commit) };
   const thread = await embeddedThread(define);
   const embedThread: Plugin = {
-    name: 'store-thread',
+    name: 'reader-thread',
     setup: ({ onLoad }) => onLoad({ filter: THREAD_START_MODULE }, () => ({ contents: thread })),
   };
   const result = await build({

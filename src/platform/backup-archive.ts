@@ -1,9 +1,9 @@
 /** The archive of a backup: its list, its check, and the way back into a folder. How it is made is in backup.ts. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GweError } from '../errors.ts';
-import { makeFolder, syncFolder } from '../host/files.ts';
+import { makeFolder, PRIVATE_FILE_MODE, syncFolder } from '../host/files.ts';
 import { syncTree } from '../host/sync-tree.ts';
 import { asObject, parseObject } from './reported.ts';
 import { checkDatabase, DATABASE } from './sqlite-schema.ts';
@@ -81,6 +81,7 @@ export async function restore(file: string, dataFolder: string): Promise<Manifes
     await extract({ file, cwd: work, strict: true, filter: (path) => OUR_ENTRY.test(path) });
     rmSync(join(work, MANIFEST));
     makeFolder(join(work, 'content'));
+    chmodSync(join(work, DATABASE), PRIVATE_FILE_MODE);
     checkDatabase(join(work, DATABASE));
     syncTree(work);
     if (existsSync(folder)) rmSync(folder, { recursive: true });

@@ -16,12 +16,12 @@ import type { Platform } from './context.ts';
 import { createEvents, type Events } from './events.ts';
 import { watchFleet } from './fleet-watch.ts';
 import { createMetrics } from './metrics.ts';
+import { withReader } from './reader.ts';
 import { openRollouts, type Rollouts } from './rollouts.ts';
 import { startServer, type TlsFiles } from './server.ts';
 import { DATABASE } from './sqlite-schema.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { Store } from './store.ts';
-import { openStoreOnThreads } from './store-threads.ts';
 import { createThrottle } from './throttle.ts';
 import { ensureToken } from './tokens.ts';
 import { createWaiters } from './waiters.ts';
@@ -46,8 +46,8 @@ export interface PlatformOptions {
   requestsPerKey?: number;
   /** `full` (when left out): what is acknowledged is on the disk. `normal`: a power cut may take the last second. */
   durability?: 'full' | 'normal';
-  /** Whether the store gets threads of its own: what a platform that serves a fleet wants. */
-  isThreaded?: boolean;
+  /** Whether questions about the whole fleet get a thread of their own: what a platform that serves a large one wants. */
+  hasReader?: boolean;
   log: Log;
   clock: Clock;
 }
@@ -101,7 +101,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const { dataFolder, clock, log, vendor } = options;
   for (const name of readdirSync(dataFolder))
     if (UNFINISHED_BACKUP.test(name)) removeFolder(join(dataFolder, name));
-  const store = await openStore(options);
+  const store = openStore(options);
   const waiters = createWaiters();
   try {
     const content = await openContentStore(
@@ -129,10 +129,10 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   }
 }
 
-async function openStore({ dataFolder, clock, durability, isThreaded }: PlatformOptions): Promise<Store> {
+function openStore({ dataFolder, clock, durability, hasReader }: PlatformOptions): Store {
   const file = join(dataFolder, DATABASE);
-  const relaxed = { isRelaxed: durability === 'normal' };
-  return isThreaded ? openStoreOnThreads(file, relaxed) : openSqliteStore(file, clock, relaxed);
+  const store = openSqliteStore(file, clock, { isRelaxed: durability === 'normal' });
+  return hasReader ? withReader(store, file) : store;
 }
 
 type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock' | 'log'>;

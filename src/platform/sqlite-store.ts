@@ -35,10 +35,10 @@ export function openSqliteStore(
 
 /** The same file over a connection that only reads, for questions that take long; "last seen" is what lies in the file. */
 export function openSqliteReader(file: string): SqliteStore {
-  return prepareStore(openReader(file), systemClock);
+  return prepareStore(openReader(file), systemClock, false);
 }
 
-function prepareStore(db: DatabaseSync, clock: Clock): SqliteStore {
+function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteStore {
   const batcher = createBatcher(db);
   const seen = new Map<number, number>();
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
@@ -64,7 +64,9 @@ function prepareStore(db: DatabaseSync, clock: Clock): SqliteStore {
     seen.clear();
     if (flushed.size > 0) await run(() => catalog.setSeen(flushed));
   };
-  const upkeep = startUpkeep(() => void settle().catch(() => {}), sweeper(clock, data.sweep, run));
+  const upkeep = hasUpkeep
+    ? startUpkeep(() => void settle().catch(() => {}), sweeper(clock, data.sweep, run))
+    : undefined;
 
   return {
     exchange,
@@ -108,7 +110,7 @@ function prepareStore(db: DatabaseSync, clock: Clock): SqliteStore {
     ...openRolloutStore({ db, data, run, seen: (gateway) => seen.get(gateway) ?? 0, written: tell }),
     settle,
     async close() {
-      upkeep.stop();
+      upkeep?.stop();
       batcher.flush();
       db.close();
     },

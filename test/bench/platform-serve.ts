@@ -10,7 +10,7 @@ const running = await startPlatform({
   port: 0,
   vendor: 'acme',
   presetToken: 'a-token-for-the-benches-of-the-platform',
-  isThreaded: process.env['MAIN_THREAD'] === undefined,
+  hasReader: true,
   log: createLog('WARNING'),
   clock: systemClock,
 });

@@ -11,7 +11,7 @@ const running = await startPlatform({
   port: 0,
   vendor: 'acme',
   presetToken: TOKEN,
-  isThreaded: true,
+  hasReader: true,
   log: createLog('WARNING'),
   clock: systemClock,
 });

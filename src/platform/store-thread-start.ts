@@ -1,9 +1,0 @@
-/**
- * Starts the thread of the store from the source. In the single file, which has no files to start a thread from, the
- * bundler puts a module in the place of this one that holds the thread's code as text (packaging/bundle.ts).
- */
-import { Worker } from 'node:worker_threads';
-
-export function startStoreThread(workerData: object): Worker {
-  return new Worker(new URL('./store-thread.ts', import.meta.url), { workerData });
-}
