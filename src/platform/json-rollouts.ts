@@ -2,6 +2,7 @@
 import { maySee, productsAsked, requireProduct } from './access.ts';
 import { type Answer, json } from './answer.ts';
 import type { OperatorCall } from './context.ts';
+import type { GatewayCriteria } from './fleet-store.ts';
 import { jsonBody, number, oneOf, optionalNumber } from './json-body.ts';
 import { requireContent } from './json-gateway.ts';
 import { noGroup } from './json-groups.ts';
@@ -20,14 +21,14 @@ export const ROLLOUT_MEMBERS_MAX = 100_000;
 /** `POST /api/v1/rollouts`: the gateways are those of this moment. */
 export async function createRollout(call: OperatorCall): Promise<Answer> {
   const { platform, operator } = call;
-  const plan = planIn(await jsonBody(call.request), platform.clock.now());
+  const { criteria, ...plan } = planIn(await jsonBody(call.request), platform.clock.now());
   requireProduct(call, plan.product);
   await requireContent(call, plan.product, plan.names);
   const contents = (await platform.store.contents(plan.product)) ?? [];
   const digests = contents.flatMap(({ name, sha256 }) =>
     plan.names.includes(name) ? [[name, sha256] as const] : [],
   );
-  const gateways = await gatewaysOf(call, plan);
+  const gateways = await gatewaysOf(call, plan, criteria);
   const rollout = await platform.rollouts.create(
     {
       ...plan,
@@ -40,8 +41,7 @@ export async function createRollout(call: OperatorCall): Promise<Answer> {
   return json(201, rolloutJson(await viewOf(call, rollout.id), platform.clock.now()));
 }
 
-async function gatewaysOf({ platform }: OperatorCall, plan: Plan & { criteria: object }) {
-  const { product, group, criteria } = plan;
+async function gatewaysOf({ platform }: OperatorCall, { product, group }: Plan, criteria: GatewayCriteria) {
   if (group !== undefined && (await platform.store.groupMembers(product, group)) === undefined) {
     throw noGroup(product, group);
   }
