@@ -1,4 +1,5 @@
 /** The JSON API on rollouts: make one, look at it, hold it, go on, end it. What it does by itself is rollouts.ts's business. */
+import { GweError } from '../errors.ts';
 import { maySee, productsAsked, requireProduct } from './access.ts';
 import { type Answer, json } from './answer.ts';
 import type { OperatorCall } from './context.ts';
@@ -29,6 +30,11 @@ export async function createRollout(call: OperatorCall): Promise<Answer> {
     plan.names.includes(name) ? [[name, sha256] as const] : [],
   );
   const gateways = await gatewaysOf(call, plan, criteria);
+  if (gateways.length === 0) {
+    throw new GweError('conflict', `Cannot start a rollout: no gateway of ${plan.product} is meant`, {
+      hint: 'Look which there are: gwe gateways',
+    });
+  }
   const rollout = await platform.rollouts.create(
     {
       ...plan,

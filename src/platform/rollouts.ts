@@ -61,6 +61,9 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   const pass: PassParts = { store, clock };
   const lives = new Map<number, Live>();
   const dirty = new Set<number>();
+  /** Rollouts in which gateways moved: told with the next tick, so that a fleet that installs is no flood of news. */
+  const moved = new Set<number>();
+  const heldUp = new Set<number>();
   const over = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
   let isScheduled = false;
@@ -77,8 +80,8 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     const states = live.members.map(({ state }) => state);
     const isThere = await work();
     const { rollout } = live;
-    const isMoved = rollout !== before || live.members.some(({ state }, at) => state !== states[at]);
-    if (isMoved) parts.onChange(rollout);
+    if (live.members.some(({ state }, at) => state !== states[at])) moved.add(rollout.id);
+    if (rollout !== before) parts.onChange(rollout);
     if (rollout.state !== (asked ?? before.state)) parts.onOwnDeed(rollout);
     if (!isThere || !LIVE_STATES.includes(rollout.state)) lives.delete(rollout.id);
   };
@@ -90,10 +93,13 @@ export function openRollouts(parts: RolloutParts): Rollouts {
         if (seen === 'nothing' && !isTick) return true;
         return seen !== 'gone' && advance(pass, live);
       });
+      heldUp.delete(live.rollout.id);
     } catch (thrown) {
       // Nothing is lost: with the next tick they are looked at again.
       for (const gateway of gateways) dirty.add(gateway);
-      log.error(`Rollout ${live.rollout.id} is held up: ${explain(asGweError(thrown))}`);
+      const { id } = live.rollout;
+      if (!heldUp.has(id)) log.error(`Rollout ${id} is held up: ${explain(asGweError(thrown))}`);
+      heldUp.add(id);
     }
   };
   const passAll = async (): Promise<void> => {
@@ -106,6 +112,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
       const due = tick ? dueForLook(live, clock.now()) : [];
       const own = written.filter((gateway) => live.places.has(gateway));
       if (tick || own.length > 0) await passOver(live, [...new Set([...own, ...due])], tick);
+      if (tick && moved.delete(live.rollout.id)) parts.onChange(live.rollout);
     }
   };
   const schedule = () => {
@@ -189,7 +196,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
       return rollout === undefined ? undefined : { rollout, members: await store.rolloutMembers(id) };
     },
     async settled() {
-      while (isScheduled) await last;
+      // A pass is in the queue as soon as something was written: what is written later is not waited for.
       await last;
     },
     async close() {
