@@ -17,16 +17,26 @@ type Who = Whoami | null | undefined;
 export function App() {
   const [who, setWho] = useState<Who>();
   const [error, setError] = useState<ApiError>();
+  const loggedOut = () => {
+    keep(LOGGED_IN, '');
+    setWho(null);
+  };
+  const loggedIn = (somebody: Whoami) => {
+    keep(LOGGED_IN, 'yes');
+    setWho(somebody);
+  };
   const ask = () => {
     setError(undefined);
+    // Whoever never logged in with this browser is not asked about: the answer would be a refusal.
+    if (kept(LOGGED_IN) === '') return setWho(null);
     get<Whoami>('/session').then(setWho, (thrown: unknown) => {
       const failed = asApiError(thrown);
-      if (failed.status === 401) setWho(null);
+      if (failed.status === 401) loggedOut();
       else setError(failed);
     });
   };
   useEffect(() => {
-    whenLoggedOut(() => setWho(null));
+    whenLoggedOut(loggedOut);
     ask();
   }, []);
   if (error !== undefined) {
@@ -38,8 +48,8 @@ export function App() {
     );
   }
   if (who === undefined) return null;
-  if (who === null) return <Login onLogin={setWho} />;
-  return <LoggedIn who={who} onLogout={() => setWho(null)} />;
+  if (who === null) return <Login onLogin={loggedIn} />;
+  return <LoggedIn who={who} onLogout={loggedOut} />;
 }
 
 function LoggedIn({ who, onLogout }: { who: Whoami; onLogout: () => void }) {
@@ -47,10 +57,10 @@ function LoggedIn({ who, onLogout }: { who: Whoami; onLogout: () => void }) {
   const { data, error, reload } = useData((signal) => get<{ products: Product[] }>('/products', signal), []);
   const products = data?.products ?? [];
   const product =
-    products.find(({ id }) => id === (route.product || keptProduct()))?.id ?? products[0]?.id ?? '';
+    products.find(({ id }) => id === (route.product || kept(PRODUCT)))?.id ?? products[0]?.id ?? '';
   useEffect(() => {
     if (product === '') return;
-    keepProduct(product);
+    keep(PRODUCT, product);
     startLive(product);
     return stopLive;
   }, [product]);
@@ -69,20 +79,22 @@ function LoggedIn({ who, onLogout }: { who: Whoami; onLogout: () => void }) {
   );
 }
 
-const KEY = 'gwe-product';
+const PRODUCT = 'gwe-product';
+const LOGGED_IN = 'gwe-logged-in';
 
-function keptProduct(): string {
+/** What this browser keeps for us; '' when it keeps nothing. */
+function kept(key: string): string {
   try {
-    return localStorage.getItem(KEY) ?? '';
+    return localStorage.getItem(key) ?? '';
   } catch {
     return '';
   }
 }
 
-function keepProduct(product: string): void {
+function keep(key: string, value: string): void {
   try {
-    localStorage.setItem(KEY, product);
+    localStorage.setItem(key, value);
   } catch {
-    // Then the first product is shown next time.
+    // Then one logs in again, and starts with the first product.
   }
 }

@@ -92,13 +92,17 @@ export function useAction(): {
 }
 
 const TICK_MS = 5000;
+const tickers = new Set<(now: number) => void>();
+setInterval(() => {
+  for (const tick of tickers) tick(Date.now());
+}, TICK_MS);
 
 /** The time, for "3 min ago": the view is drawn again as it passes. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
-    return () => clearInterval(timer);
+    tickers.add(setNow);
+    return () => void tickers.delete(setNow);
   }, []);
   return now;
 }

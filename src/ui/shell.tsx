@@ -53,7 +53,7 @@ export function Shell({ route, children }: { route: Route; children: ComponentCh
           <LiveSign />
           <ThemeButton />
           <button type="button" class="plain" onClick={logOut}>
-            <span aria-hidden="true">⏻</span> Log out <span class="who">{who.name}</span>
+            <span aria-hidden="true">↪</span> Log out <span class="who">{who.name}</span>
           </button>
         </div>
       </header>
