@@ -15,6 +15,7 @@ const ACTIONS = [
   'build-app',
   'build-app-tarball',
   'check-tarball',
+  'test-package',
   'install-apps',
   'download-latest',
   'check-now',
@@ -76,6 +77,7 @@ async function runAction(
 ): Promise<number> {
   if (action === 'check-now') return (await import('./check-now.ts')).checkNow(context);
   if (action === 'self-test') return (await import('./self-test.ts')).selfTest(context);
+  if (action === 'test-package') return (await import('./test-package.ts')).testPackage(context, args);
   if (action === 'install-apps') return (await import('./install-apps.ts')).installApps(context, args);
   if (action === 'download-latest')
     return (await import('./download-latest.ts')).downloadLatest(context, args);
@@ -85,5 +87,5 @@ async function runAction(
 /** The actions that workbench.ts does. */
 export type WorkbenchAction = Exclude<
   (typeof ACTIONS)[number],
-  'check-now' | 'self-test' | 'install-apps' | 'download-latest'
+  'check-now' | 'self-test' | 'test-package' | 'install-apps' | 'download-latest'
 >;

@@ -257,6 +257,28 @@ export const ENGINE_OPTIONS: readonly OptionRow[] = [
     sentence: 'Check a tarball as a gateway would, and show what is in it.',
   },
   {
+    long: 'test-package',
+    value: 'TARBALL',
+    type: { kind: 'file' },
+    group: BENCH,
+    sentence:
+      'Cut install.sh short at each of its steps, run it again, and name the step after which that fails.',
+  },
+  {
+    long: 'previous',
+    value: 'TARBALL',
+    type: { kind: 'file' },
+    needs: ['test-package'],
+    group: BENCH,
+    sentence: 'The version that is installed before the one that is tested.',
+  },
+  {
+    long: 'yes',
+    needs: ['test-package'],
+    group: BENCH,
+    sentence: 'Where no scratch world can be made, run install.sh on this very machine.',
+  },
+  {
     long: 'install-apps',
     short: 'I',
     value: 'TARBALL',
