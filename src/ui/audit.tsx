@@ -87,7 +87,7 @@ function Records({ records }: { records: readonly AuditRecord[] }) {
               <td>
                 {who} <span class="quiet">{role}</span>
               </td>
-              <td class="mono">{action}</td>
+              <td class="mono long">{action}</td>
               <td class={status >= 400 ? 'tone-bad' : ''}>{status}</td>
               <td class="mono details">{details}</td>
               <td class="mono">{address}</td>

@@ -2,7 +2,22 @@
 import { Badge } from './parts.tsx';
 import type { Check } from './types.ts';
 
+/** Where all have passed that is said in one line, and each of them stands below it for who wants to know. */
 export function Checks({ checks }: { checks: readonly Check[] }) {
+  if (checks.every(({ result }) => result === 'passed')) {
+    return (
+      <details>
+        <summary>
+          <Badge word="passed" /> All {checks.length} checks of a gateway
+        </summary>
+        <List checks={checks} />
+      </details>
+    );
+  }
+  return <List checks={checks} />;
+}
+
+function List({ checks }: { checks: readonly Check[] }) {
   return (
     <ol class="checks">
       {checks.map(({ id, sentence, result, why, hint }) => (

@@ -85,7 +85,7 @@ function Spacer({ rows }: { rows: number }) {
   if (rows <= 0) return null;
   return (
     <tr aria-hidden="true" class="spacer">
-      <td colSpan={COLUMNS.length} style={{ height: `${rows * ROW_PX}px` }} />
+      <td style={{ height: `${rows * ROW_PX}px` }} />
     </tr>
   );
 }
@@ -120,7 +120,7 @@ function Row({ index, product, gateway }: { index: number; product: string; gate
   if (gateway === undefined) {
     return (
       <tr aria-rowindex={index + 2} class="not-yet">
-        <td colSpan={COLUMNS.length}>…</td>
+        <td>…</td>
       </tr>
     );
   }

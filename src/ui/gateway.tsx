@@ -11,7 +11,7 @@ import { GatewayMachine } from './gateway-machine.tsx';
 import { GatewayManage } from './gateway-manage.tsx';
 import { GatewayPlots } from './gateway-plots.tsx';
 import { Badge, Commands, Empty, Loading, Panel, Problem, Time } from './parts.tsx';
-import { readApps } from './reports.ts';
+import { readApps, shortUptime } from './reports.ts';
 import { link } from './route.ts';
 import { useMay } from './session.ts';
 import type { GatewayDetail } from './types.ts';
@@ -57,10 +57,14 @@ function Shown({ gateway, reload }: { gateway: GatewayDetail; reload: () => void
       )}
       <Waits gateway={gateway} />
       <div class="grid">
-        <Applications gateway={gateway} onDeploy={mayChange ? () => setDeploying(true) : undefined} />
-        <GatewayInstalls gateway={gateway} />
-        <GatewayMachine gateway={gateway} />
-        <GatewayPlots gateway={gateway} />
+        <div>
+          <Applications gateway={gateway} onDeploy={mayChange ? () => setDeploying(true) : undefined} />
+          <GatewayMachine gateway={gateway} />
+        </div>
+        <div>
+          <GatewayInstalls gateway={gateway} />
+          <GatewayPlots gateway={gateway} />
+        </div>
       </div>
       <GatewayDataports gateway={gateway} />
       <GatewayManage gateway={gateway} reload={reload} />
@@ -195,7 +199,7 @@ function Applications({ gateway, onDeploy }: { gateway: GatewayDetail; onDeploy:
                 <th scope="col">Application</th>
                 <th scope="col">Version</th>
                 <th scope="col">Runs</th>
-                <th scope="col">Up since</th>
+                <th scope="col">Up for</th>
                 <th scope="col">Last install</th>
               </tr>
             </thead>
@@ -208,13 +212,16 @@ function Applications({ gateway, onDeploy }: { gateway: GatewayDetail; onDeploy:
                     <Badge word={app.status} />
                     {app.exitStatus !== 0 && <span class="quiet"> exit {app.exitStatus}</span>}
                   </td>
-                  <td>{app.uptime}</td>
+                  <td class="nowrap" title={app.uptime}>
+                    {shortUptime(app.uptime)}
+                  </td>
                   <td title={app.installed?.why}>
                     {app.installed === undefined ? (
                       '–'
                     ) : (
                       <>
-                        <Badge word={app.installed.outcome} /> <Time at={app.installed.time_ms} />
+                        {app.installed.outcome !== 'installed' && <Badge word={app.installed.outcome} />}{' '}
+                        <Time at={app.installed.time_ms} />
                       </>
                     )}
                   </td>

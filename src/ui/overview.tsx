@@ -12,6 +12,7 @@ import { type Overview, STATES } from './types.ts';
 import { VersionBars } from './version-bars.tsx';
 
 const APPS_MAX = 6;
+const OWN = 'gwe';
 const HOUR_MS = 3_600_000;
 const PLOT_HOURS = 48;
 
@@ -91,7 +92,7 @@ function States({ product, overview: { gateways, limits } }: { product: string; 
           ', ',
         )}
       >
-        {STATES.map((state) => (
+        {STATES.filter((state) => gateways[state] > 0).map((state) => (
           <span
             key={state}
             class={toneOf(state)}
@@ -109,7 +110,10 @@ function States({ product, overview: { gateways, limits } }: { product: string; 
 }
 
 function Versions({ product, overview }: { product: string; overview: Overview }) {
-  const apps = [...new Set(overview.versions.map(({ app }) => app))];
+  // What one deploys comes first, gwe itself last.
+  const apps = [...new Set(overview.versions.map(({ app }) => app))].sort(
+    (one, other) => Number(one === OWN) - Number(other === OWN),
+  );
   return (
     <Panel title="Versions over time" actions={<a href={link(product, 'content')}>Content</a>}>
       {apps.length === 0 && (

@@ -64,7 +64,13 @@ export function Plot({ title, times_ms, series, text, max, height = 150 }: PlotP
       padding: [8, 8, 0, 0],
       scales: { y: { range: (_plot, _low, high) => [0, max ?? Math.max(1, high * 1.1)] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 70 },
+        {
+          ...axis,
+          grid: { show: false },
+          space: 80,
+          size: 26,
+          values: (_plot, times) => times.map(dayOrHour),
+        },
         { ...axis, size: 54, space: 34, values: (_plot, values) => values.map(text) },
       ],
       series: [
@@ -142,4 +148,10 @@ function NumbersTable({ title, times_ms, series, text }: Omit<PlotProps, 'max' |
       </table>
     </div>
   );
+}
+
+/** A time of the axis: the day at midnight, else hours and minutes. */
+function dayOrHour(time_s: number): string {
+  const [day = '', clock = ''] = absolute(time_s * 1000).split(' ');
+  return clock.startsWith('00:00:00') ? day.slice(5) : clock.slice(0, 5);
 }

@@ -170,3 +170,13 @@ export function readFetchStatus(text: string): {
   const outcome = OUTCOMES.includes(said) ? said : '';
   return { name: outcome === '' ? '' : name, outcome, head, output: rest.join('\n') };
 }
+
+/** `7 days, 3:12:16` → `7 d`; `3:12:16` → `3 h`; `0:12:16` → `12 min`. What is written otherwise stays as it is. */
+export function shortUptime(text: string): string {
+  const found = text.match(/^(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)$/);
+  if (found === null) return text;
+  const [days, hours, minutes, seconds] = found.slice(1).map((part) => Number(part ?? 0));
+  if (days) return `${days} d`;
+  if (hours) return `${hours} h`;
+  return minutes ? `${minutes} min` : `${seconds} s`;
+}

@@ -153,7 +153,7 @@ function Whom({ product, plan, set, filter }: PartProps & { filter: ReturnType<t
       <p role="status">
         {fits.data === undefined ? '' : <strong>{plural(fits.data.total, 'gateway')}</strong>}
         {words.length === 0 && plan.group === '' && (
-          <span class="quiet"> — narrow the list of gateways down first to reach fewer</span>
+          <span class="quiet">: narrow the list of gateways down first to reach fewer</span>
         )}
       </p>
     </Panel>

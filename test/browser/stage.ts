@@ -38,7 +38,13 @@ export interface StagedGateway {
 export async function openStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'gwe-page-'));
   let offset_ms = 0;
-  const clock: Clock = { ...systemClock, now: () => Date.now() + offset_ms };
+  let passed_ms = 0;
+  const clock: Clock = {
+    ...systemClock,
+    now: () => Date.now() + offset_ms,
+    // When time is set on, it passes for whoever measures durations as well.
+    monotonic: () => performance.now() + passed_ms,
+  };
   const platform = await startPlatform({
     dataFolder: join(folder, 'data'),
     host: '127.0.0.1',
@@ -49,7 +55,12 @@ export async function openStage(): Promise<Stage> {
     clock,
   });
   const { url } = platform;
-  const send = async (method: string, path: string, headers: Record<string, string>, body?: BodyInit) => {
+  const send = async (
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: RequestInit['body'],
+  ) => {
     const answer = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
@@ -57,12 +68,22 @@ export async function openStage(): Promise<Stage> {
   };
   const bearer = { Authorization: `Bearer ${TOKEN}` };
   const api: Stage['api'] = async (method, path, body) => {
-    const text = await send(method, `/api/v1${path}`, bearer, body === undefined ? undefined : JSON.stringify(body));
+    const text = await send(
+      method,
+      `/api/v1${path}`,
+      bearer,
+      body === undefined ? undefined : JSON.stringify(body),
+    );
     return text === '' ? undefined : JSON.parse(text);
   };
   const upload: Stage['upload'] = async (product, name, files = {}) => {
     const file = await makeTarball(folder, name, { 'install.sh': INSTALL, ...files });
-    await send('PUT', `/api/v1/products/${product}/content/${name}`, bearer, new Uint8Array(await readFile(file)));
+    await send(
+      'PUT',
+      `/api/v1/products/${product}/content/${name}`,
+      bearer,
+      new Uint8Array(await readFile(file)),
+    );
   };
   const provision: Stage['provision'] = async (product, serials) => {
     const headers = { ...bearer, 'Content-Type': 'text/csv' };
@@ -84,7 +105,9 @@ export async function openStage(): Promise<Stage> {
     await rm(folder, { recursive: true, force: true });
   };
   const setTime = (now_ms: number) => {
+    const before_ms = offset_ms;
     offset_ms = now_ms - Date.now();
+    passed_ms += Math.max(0, offset_ms - before_ms);
   };
   return { url, folder, api, upload, provision, activate, setTime, close };
 }
