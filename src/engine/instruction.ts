@@ -30,7 +30,7 @@ export interface ParsedInstruction {
  * Raises `malformed` saying what is wrong and where for anything else.
  */
 export function parseInstruction(text: string): ParsedInstruction | undefined {
-  if (text.trim() === '') return undefined;
+  if (text === '') return undefined;
   if (text.length > INSTRUCTION_MAX_CHARACTERS) {
     throw malformed(
       `it is ${text.length} characters long, at most ${INSTRUCTION_MAX_CHARACTERS} are allowed`,

@@ -58,7 +58,7 @@ async function takeInstruction(engine: Engine, text: string, turn: Turn): Promis
   let accepted = false;
   let now: { value: string; etag: string | undefined } = { value: text, etag: undefined };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    if (now.value.trim() === '') {
+    if (now.value === '') {
       nothingStands(engine);
       return accepted;
     }

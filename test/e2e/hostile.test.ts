@@ -5,6 +5,7 @@ import { expectZero, makeGateway, startPlatform } from './machine.ts';
 
 const FETCH: readonly string[] = [
   'reboot now',
+  '   ',
   'null',
   '[]',
   '0',
