@@ -19,6 +19,11 @@ export interface Fleet {
   remove(): void;
 }
 
+/** The key of the n-th gateway: every process of a bench knows it. */
+export function cikOf(n: number): string {
+  return createHash('sha1').update(`S${n}`).digest('hex');
+}
+
 /** A data folder with activated gateways of the product `P`, each with two values to read. */
 export async function makeFleet(gateways: number): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-bench-'));
@@ -32,7 +37,7 @@ export async function makeFleet(gateways: number): Promise<Fleet> {
     'enabled',
     now_ms,
   );
-  const ciks = serials.map((serial) => createHash('sha1').update(serial).digest('hex'));
+  const ciks = serials.map((_, i) => cikOf(i));
   await Promise.all(
     serials.map(async (serial, i) => {
       const who = { product: 'P', serial };
