@@ -70,6 +70,18 @@ export function removeGateway({ root }: Gateway): void {
   rmSync(join(root, '..'), { recursive: true, force: true });
 }
 
+/** What gwe finds in its environment on this gateway, and its scripts too. */
+export function environmentOf({ stage, root, state, witness }: Gateway): NodeJS.ProcessEnv {
+  return {
+    PATH: `${stage.bin}:/usr/bin:/bin`,
+    HOME: root,
+    GWE_CONFIG_DIR: join(root, 'config'),
+    GWE_STATE_DIR: state,
+    WORLD: join(root, 'world'),
+    WITNESS: witness,
+  };
+}
+
 /** One check-in, to its end or its death. `boot`: which start of the machine it is; `withData`: for a replay on a model. */
 export async function checkIn(
   gateway: Gateway,
@@ -77,18 +89,13 @@ export async function checkIn(
   kill: Kill = {},
   withData = false,
 ): Promise<Turn> {
-  const { stage, root, state, witness } = gateway;
+  const { stage, root } = gateway;
   const record = join(root, '..', `operations-${boot}`);
   rmSync(record, { force: true });
   const started_ms = performance.now();
   const child = spawn(process.execPath, ['--require', stage.shim, stage.gwe, '--once'], {
     env: {
-      PATH: `${stage.bin}:/usr/bin:/bin`,
-      HOME: root,
-      GWE_CONFIG_DIR: join(root, 'config'),
-      GWE_STATE_DIR: state,
-      WORLD: join(root, 'world'),
-      WITNESS: witness,
+      ...environmentOf(gateway),
       CRASH_ROOT: root,
       CRASH_RECORD: record,
       CRASH_BOOT: `boot-${boot}`,

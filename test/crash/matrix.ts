@@ -3,13 +3,15 @@ import { availableParallelism } from 'node:os';
 import { checkIn, type Kill, removeGateway } from './gateway.ts';
 import { commanded, type Ground } from './ground.ts';
 import { judge, momentOf, violationsAtAnyTime } from './judge.ts';
-import { isPoint, nameOfDeath } from './operations.ts';
+import { isPoint, nameOfDeath, type Operation } from './operations.ts';
 import { cutShort } from './power.ts';
 
 /** One instant to try. */
 export interface Point extends Kill {
   /** The power is cut: what was not synced is lost, all of it. Else the processes are killed, and the disk stays. */
   power: boolean;
+  /** What the disk takes no notice of, for a test of the matrix itself. */
+  unheard?: readonly Operation['do'][];
 }
 
 /** What came of it. */
@@ -47,7 +49,7 @@ export async function tryPoint(ground: Ground, point: Point): Promise<Outcome> {
   const { scenario } = ground;
   const name = `${point.power ? 'power' : 'kill'}-${point.step ?? point.at}${point.torn ? '-torn' : ''}`;
   const gateway = await commanded(ground, name.replaceAll(/[^\w.-]+/g, '-'));
-  const dead = await cutShort(gateway, 1, point, point.power ? 'drop' : undefined);
+  const dead = await cutShort(gateway, 1, point, point.power ? 'drop' : undefined, point.unheard);
   const before = violationsAtAnyTime(gateway, scenario);
   const moment = await momentOf(gateway);
   const turn = await checkIn(gateway, 2);

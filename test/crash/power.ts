@@ -4,21 +4,32 @@ import { dirname, join } from 'node:path';
 import { afterPowerCut, type Chance } from './disk.ts';
 import { loadDisk, storeDisk } from './disk-folder.ts';
 import { checkIn, type Gateway, type Kill, type Turn } from './gateway.ts';
+import type { Operation } from './operations.ts';
 
 /** What a power cut does to what was not synced: drop it all, or let chance decide. `undefined`: there is no power cut. */
 export type Fate = 'drop' | (() => number) | undefined;
 
-/** A check-in that is cut short; the disk is left as that leaves it. */
-export async function cutShort(gateway: Gateway, boot: number, kill: Kill, fate: Fate): Promise<Turn> {
+/**
+ * A check-in that is cut short; the disk is left as that leaves it. `unheard` are operations that the disk does not take
+ * notice of, to see what comes of a gwe that leaves them out.
+ */
+export async function cutShort(
+  gateway: Gateway,
+  boot: number,
+  kill: Kill,
+  fate: Fate,
+  unheard: readonly Operation['do'][] = [],
+): Promise<Turn> {
   if (fate === undefined) return await checkIn(gateway, boot, kill);
   const { root } = gateway;
   const [disk, world] = [loadDisk(root), worldOf(root)];
   const turn = await checkIn(gateway, boot, kill, true);
   const chance: Chance = fate === 'drop' ? undefined : fate;
-  const synced = turn.operations.findLast((operation) => operation.do === 'sync-all')?.world ?? world;
+  const heard = turn.operations.filter((operation) => !unheard.includes(operation.do));
+  const synced = heard.findLast((operation) => operation.do === 'sync-all')?.world ?? world;
   const left = worldAfter(synced, worldOf(root), chance);
   const beside = `${root}-after`;
-  storeDisk(afterPowerCut(disk, root, turn.operations, chance), beside);
+  storeDisk(afterPowerCut(disk, root, heard, chance), beside);
   rmSync(root, { recursive: true });
   renameSync(beside, root);
   storeWorld(root, left);
