@@ -1,7 +1,16 @@
 /** Push on the built file: a command reaches a gateway that would otherwise look for it in twelve hours. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BARE_PATH, eventually, expectZero, GWE, makeGateway, start, startPlatform, writeSettings } from './machine.ts';
+import {
+  BARE_PATH,
+  eventually,
+  expectZero,
+  GWE,
+  makeGateway,
+  start,
+  startPlatform,
+  writeSettings,
+} from './machine.ts';
 
 test('with engine.push a command is obeyed at once, a check-in is made on WINCH, and TERM ends it', async (t) => {
   const platform = await startPlatform(t);
