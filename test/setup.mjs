@@ -1,9 +1,9 @@
 /**
- * `npm test` and `npm run demo` on a machine that has nothing but some Node.js (20 or later) and npm: installs what
+ * `npm test`, `npm run demo` and `npm run bench` on a machine that has only some Node.js (20 or later) and npm: installs what
  * package-lock.json pins, when it is not there, and then goes on under the Node.js that came with it. Plain JavaScript,
  * because the machine's own Node.js may not run TypeScript.
  *
- *     node test/setup.mjs test|demo [ARGUMENT…]
+ *     node test/setup.mjs test|demo|bench [ARGUMENT…]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const scripts = { test: 'test/run.ts', demo: 'test/demo/demo.ts' };
+const scripts = { test: 'test/run.ts', demo: 'test/demo/demo.ts', bench: 'test/bench/run.ts' };
 const modules = join(root, 'node_modules');
 const lockedNode = join(modules, '.bin', 'node');
 

@@ -6,7 +6,6 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { changeSetting } from '../../src/config/engine-config.ts';
 import { isSettingName } from '../../src/config/settings.ts';
 
@@ -20,6 +19,11 @@ export const BARE_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 /** Longest wait for something that should happen at once. */
 const DEADLINE_MS = 60_000;
 
+/** What undoes things at its end: a test, or whatever else uses this machine. */
+export interface Ending {
+  after(undo: () => unknown): void;
+}
+
 export interface Ran {
   status: number | null;
   stdout: string;
@@ -27,7 +31,7 @@ export interface Ran {
 }
 
 /** A folder that goes with the test. */
-export function tempFolder(t: TestContext): string {
+export function tempFolder(t: Ending): string {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-e2e-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
@@ -35,7 +39,7 @@ export function tempFolder(t: TestContext): string {
 
 /** Starts a program that ends with the test, TERM first. Its output is kept in `said`. */
 export function start(
-  t: TestContext,
+  t: Ending,
   command: readonly string[],
   env: NodeJS.ProcessEnv,
 ): { process: ChildProcess; said: { stdout: string; stderr: string }; ended: Promise<number | null> } {
@@ -83,7 +87,7 @@ export const TOKEN = 'an-operator-token-for-tests-only-0123456789';
 
 /** Starts `gwe platform` on a free port with one product, and logs an operator in. */
 export async function startPlatform(
-  t: TestContext,
+  t: Ending,
   options: { args?: string[]; ca?: string } = {},
 ): Promise<Platform> {
   const folder = tempFolder(t);
@@ -147,7 +151,7 @@ export function writeSettings(config: string, settings: Readonly<Record<string, 
 
 /** A gateway with its own folders, which knows the platform and its own serial. */
 export function makeGateway(
-  t: TestContext,
+  t: Ending,
   options: {
     server: string;
     product: string;
@@ -191,7 +195,7 @@ export function makeGateway(
 
 /** Starts a real supervisord for this gateway, and returns supervisorctl. */
 export async function startSupervisord(
-  t: TestContext,
+  t: Ending,
   gateway: Gateway,
   programs = '',
 ): Promise<(...args: string[]) => Ran> {

@@ -1,0 +1,103 @@
+/**
+ * `npm run bench`: what gwe costs beside others, measured alternately, written to docs/benchmarks.md.
+ *
+ *     npm run bench                     every part; asks before it installs competitors
+ *     npm run bench -- NAME…            these parts
+ *     npm run bench -- --yes            installs without asking
+ *     npm run bench -- --quick          fewer rounds
+ *     npm run bench -- --as-built       measures dist/ as it lies
+ *     npm run bench -- --list           the parts
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { keepOutcome, type Outcome, writeDocument } from './document.ts';
+import type { Bench, Findings, Part } from './part.ts';
+import { PARTS } from './parts.ts';
+import { surroundings } from './surroundings.ts';
+import { hasTool, provideTools, TOOLS } from './tools.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const say = (line: string): void => console.log(line);
+
+function chosenParts(names: readonly string[]): Part[] {
+  const unknown = names.filter((name) => !PARTS.some((part) => part.name === name));
+  if (unknown.length > 0)
+    throw new Error(
+      `There is no part ${unknown.join(', ')}; there are ${PARTS.map((part) => part.name).join(', ')}`,
+    );
+  return PARTS.filter((part) => names.length === 0 || names.includes(part.name));
+}
+
+/** Runs one part in a folder of its own and clears up after it, whatever happens. */
+async function runPart(part: Part, isQuick: boolean): Promise<Findings> {
+  const missing = part.needs.filter((tool) => !hasTool(tool));
+  if (missing.length > 0)
+    throw new Error(`it needs ${missing.flatMap((tool) => TOOLS[tool].packages).join(', ')}`);
+  const folder = mkdtempSync(join(tmpdir(), 'gwe-bench-'));
+  const undoing: Array<() => unknown> = [];
+  const bench: Bench = {
+    folder,
+    rounds: (full) => (isQuick ? Math.max(2, Math.ceil(full / 5)) : full),
+    has: hasTool,
+    say: (line) => say(`   ${line}`),
+    after: (undo) => undoing.unshift(undo),
+  };
+  try {
+    return await part.run(bench);
+  } finally {
+    for (const undo of undoing) await undo();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** Whether the part could be run; what it found goes to the document. */
+async function runAndKeep(part: Part, isQuick: boolean): Promise<boolean> {
+  say(`\n── ${part.name}: ${part.sentence}`);
+  const began_ms = performance.now();
+  const outcome: Outcome = { surroundings: surroundings(), duration_s: 0, isQuick };
+  try {
+    outcome.found = await runPart(part, isQuick);
+    for (const { caption, columns, rows } of outcome.found.tables) {
+      say(`\n   ${caption}`);
+      for (const row of [columns, ...rows]) say(`   ${row.join(' | ')}`);
+    }
+    for (const note of outcome.found.notes ?? []) say(`   - ${note}`);
+    for (const aim of outcome.found.aims ?? [])
+      say(`   ${aim.isMet ? 'met' : 'MISSED'}: ${aim.what}: ${aim.found} (${aim.aim})`);
+  } catch (error) {
+    outcome.cannot = (error instanceof Error ? error.message : String(error)).trim().slice(0, 1000);
+    say(`   could not run: ${outcome.cannot}`);
+  }
+  outcome.duration_s = (performance.now() - began_ms) / 1000;
+  keepOutcome(part.name, outcome);
+  return outcome.cannot === undefined;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    yes: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    'as-built': { type: 'boolean' },
+    list: { type: 'boolean' },
+  },
+});
+try {
+  const parts = chosenParts(positionals);
+  if (values.list) for (const part of parts) say(`${part.name.padEnd(10)} ${part.sentence}`);
+  else {
+    await provideTools(values.yes === true, say);
+    if (values['as-built'] !== true)
+      spawnSync(process.execPath, ['build.mjs', '--if-stale'], { cwd: ROOT, stdio: 'inherit' });
+    let allRan = true;
+    for (const part of parts) allRan = (await runAndKeep(part, values.quick === true)) && allRan;
+    say(`\nwritten: ${writeDocument(PARTS)}`);
+    process.exitCode = allRan ? 0 : 1;
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}
