@@ -4,7 +4,7 @@ import { machineFacts } from '../host/machine.ts';
 import { VERSION } from '../host/version.ts';
 import type { InstalledApp } from '../installer/apps.ts';
 import { deviceInfo } from '../reports/device-info.ts';
-import { appRows, engineReport, type InstalledRow } from '../reports/engine-report.ts';
+import { appRows, engineReport, type InstalledRow, OWN_NAME } from '../reports/engine-report.ts';
 import type { ProcessInfo } from '../supervisor/supervisor.ts';
 import type { Engine } from './engine.ts';
 
@@ -45,12 +45,12 @@ async function processesOf(engine: Engine): Promise<ProcessInfo[]> {
   }
 }
 
-/** A record of apps/ as engine_report tells it. */
+/** A record of apps/ as engine_report tells it. Of gwe itself that version is in place which makes the report. */
 function installedRow({ app, good, last }: InstalledApp): InstalledRow {
   const digest = good?.sha256 ?? last?.sha256;
   return {
     app,
-    version: good?.version ?? '',
+    version: app === OWN_NAME ? VERSION : (good?.version ?? ''),
     ...(digest === undefined ? {} : { digest }),
     time_ms: last?.time_ms ?? good?.installed_ms ?? 0,
     outcome: last?.outcome ?? 'installed',

@@ -63,12 +63,13 @@ export function forgetFailedTrial(stateFolder: string): void {
 /**
  * What the shell of a trial does: $1 is the state folder, $2 the file of gwe, the rest its arguments. Each start of the
  * new file is written down before it begins, so a reboot in the middle counts too. Who watches over a start ends by itself
- * when the start is no longer watched: a signal to a shell that was forked just before can be lost.
+ * when the start is no longer watched: a signal to a shell that was forked just before can be lost. A mark without the
+ * old file says that a power cut came just after the way back; on a disk that refuses, the old file runs where it lies.
  */
 export const TRIAL_LINE = `
 state=$1 file=$2; shift 2
 mark=$state/${MARK}; child=; watched=
-quit() { rm -f "$watched"; kill $child 2>/dev/null; wait $child 2>/dev/null; exit 143; }
+quit() { rm -f "$watched"; kill $child $! 2>/dev/null; wait $child 2>/dev/null; exit 143; }
 trap quit TERM INT; trap : WINCH HUP
 previous=$(sed -n 's/^previous=//p' "$mark" 2>/dev/null)
 starts=$(sed -n 's/^starts=//p' "$mark" 2>/dev/null)
@@ -80,30 +81,33 @@ watch() {
 }
 check_in() {
   GWE_TRIAL=1 "$@" --once & child=$!
-  watched=$state/.watched.$child; : >"$watched"
+  watched=$state/.watched.$child; echo >"$watched"
   watch </dev/null >/dev/null 2>&1 &
-  wait $child; status=$?
-  while [ $status -gt 128 ] && kill -0 $child 2>/dev/null; do wait $child; status=$?; done
+  wait $child; ended=$?
+  while [ $ended -gt 128 ] && kill -0 $child 2>/dev/null; do wait $child; ended=$?; done
   rm -f "$watched"; child=
-  return $status
+  return $ended
 }
 [ -n "$starts" ] || starts=0
 while [ -e "$mark" ] && [ -n "$previous" ] && [ "$starts" -lt ${TRIAL_STARTS} ]; do
   starts=$((starts + 1)); note "$starts"
-  check_in "$file" "$@"; status=$?
+  check_in "$file" "$@"; status=$?; how="last exit $status"
   [ -e "$mark" ] || break
   if [ $status -eq ${EXIT_TRY_LATER} ]; then
     check_in "$previous" "$@"
     if [ $? -eq ${EXIT_TRY_LATER} ]; then starts=$((starts - 1)); note "$starts"; pause ${TRIAL_OFFLINE_PAUSE_S}; continue; fi
+    how="$how: it does not reach the platform, which the old version does"
   fi
   echo "gwe: the new version ended with $status without a complete check-in (start $starts of ${TRIAL_STARTS})" >&2
   [ "$starts" -ge ${TRIAL_STARTS} ] || pause \${GWE_TRIAL_PAUSE_S:-${TRIAL_PAUSE_S}}
 done
 if [ -e "$mark" ] && [ -e "$previous" ]; then
   echo "gwe: going back to $previous" >&2
-  echo "the new version did not complete a check-in within ${TRIAL_STARTS} starts (last exit $status)" >"$state/${FAILED}"
-  mv "$previous" "$file" && rm -f "$mark" "$state/${START}" && sync
+  echo "the new version did not complete a check-in within ${TRIAL_STARTS} starts\${how:+ ($how)}" >"$state/${FAILED}"
+  sync
+  mv -f "$previous" "$file" || file=$previous
 fi
+[ "$file" = "$previous" ] || { rm -f "$mark" "$state/${START}"; sync; }
 trap - TERM INT
 exec "$file" "$@"
 `.trim();

@@ -1,12 +1,15 @@
 /** A new gwe's own part in its trial; the shell's part is in self-update.ts. */
 
 import { releaseLock } from '../host/lock.ts';
-import type { Log } from '../host/log.ts';
+import { attempt, type Log } from '../host/log.ts';
 import { VERSION } from '../host/version.ts';
-import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
+import type { InstallEnd } from '../reports/ends.ts';
+import { OWN_NAME } from '../reports/engine-report.ts';
+import { fetchStatusText } from '../reports/fetch-status.ts';
 import type { Engine, EngineContext } from './engine.ts';
 import { becomeShell } from './hibernate.ts';
 import { failedTrial, forgetFailedTrial, settleTrial, TRIAL_LINE, trialUnderWay } from './self-update.ts';
+import { withEnd } from './state.ts';
 
 /** Whether this start is one of a trial: one check-in, nothing else. */
 export const inTrial = (env: NodeJS.ProcessEnv): boolean => env['GWE_TRIAL'] === '1';
@@ -33,16 +36,41 @@ export function settleTrialAfter(engine: Engine): void {
   engine.log.info(`gwe ${VERSION} has completed a check-in and stays`);
 }
 
-/** The old gwe, back after a failed trial, says so. */
+/**
+ * The old gwe, back after a failed trial, says so, and forgets the new version as one to go back to. What the disk refuses
+ * is tried again at the next turn.
+ */
 export function tellFailedTrial(engine: Engine): void {
-  const { state } = engine.context.places;
-  const note = failedTrial(state);
-  if (note === undefined) return;
-  const time_ms = engine.context.clock.now();
-  const tarball = engine.installer.installed().find(({ app }) => app === OWN_PROGRAM)?.good?.file;
-  const value = `${tarball ?? OWN_PROGRAM}: failed: ${note}; back at v${VERSION}`;
+  attempt(engine.log, () => {
+    const why = failedTrial(engine.context.places.state);
+    if (why === undefined) return;
+    tell(engine, why);
+    engine.installer.undone(OWN_NAME, why);
+    forgetFailedTrial(engine.context.places.state);
+  });
+}
+
+function tell(engine: Engine, why: string): void {
+  const { good, last } = engine.installer.installed().find(({ app }) => app === OWN_NAME) ?? {};
+  const { version = '', sha256 } = good ?? last ?? {};
+  const end: InstallEnd = {
+    name: good?.file ?? OWN_NAME,
+    app: OWN_NAME,
+    version,
+    outcome: 'failed',
+    why,
+    rolledBackTo: VERSION,
+    time_ms: engine.context.clock.now(),
+    ...(sha256 === undefined ? {} : { digest: sha256 }),
+  };
+  const value = fetchStatusText(end);
   engine.log.error(value);
-  engine.outbox.add({ id: `self-update-${time_ms}`, alias: 'fetch_status', value, time_ms });
-  engine.installer.undone(OWN_PROGRAM, note);
-  forgetFailedTrial(state);
+  // The same again, should the power go before the note is forgotten, is the same report.
+  engine.outbox.add({
+    id: `self-update-${sha256 ?? ''}`,
+    alias: 'fetch_status',
+    value,
+    time_ms: end.time_ms,
+  });
+  engine.state.lastEnds = withEnd(engine.state.lastEnds, end);
 }

@@ -2,6 +2,8 @@
 import { isRetryable } from '../client/errors.ts';
 import type { ContentInfo } from '../client/wire.ts';
 import { asGweError, GweError } from '../errors.ts';
+import { VERSION } from '../host/version.ts';
+import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
 import { partBytes } from './download.ts';
 import type { Hold, Job, Session, Step } from './job.ts';
 import type { Announced, ItemResult, JournalItem } from './journal-format.ts';
@@ -49,7 +51,7 @@ export function gone(job: Job): Step {
 
 function refuseDowngrade(job: Job): ItemResult | undefined {
   const { name, downgrade } = job.item();
-  const installed = job.session.apps.read(name.app).good?.version;
+  const installed = name.app === OWN_PROGRAM ? VERSION : job.session.apps.read(name.app).good?.version;
   const setting = job.deps.settings['install.allow_downgrade'];
   if (mayInstall(name.version, installed, { setting, command: downgrade })) return undefined;
   return {

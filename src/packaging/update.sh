@@ -46,8 +46,8 @@ lay_beside() {
   sync
 }
 
+limit=
 self_test() {
-  limit=
   ! command -v timeout >/dev/null || limit="timeout $SELF_TEST_LIMIT_S"
   $limit "$new" --self-test || fail "the new file does not pass its self-test (exit $?)"
 }
@@ -94,4 +94,4 @@ mv -f "$new" "$target" || {
   fail 'it could not be replaced'
 }
 sync
-echo "$target is now $("$target" --version | head -n 1), on trial; the version before is kept as $previous"
+echo "$target is now $($limit "$target" --version | head -n 1), on trial; the version before is kept as $previous"

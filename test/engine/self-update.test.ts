@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -68,6 +68,7 @@ test('a new gwe that cannot reach a platform which the old one reaches is a fail
   run(folder, file);
   assert.equal(log().filter((line) => line === 'gwe --x --once').length, 3);
   assert.match(readFileSync(file, 'utf8'), /gwe\.previous/);
+  assert.match(failedTrial(folder) ?? '', /last exit 75: it does not reach the platform, which the old/);
 });
 
 test('an outage that stops both versions counts against neither', () => {
@@ -80,13 +81,32 @@ test('an outage that stops both versions counts against neither', () => {
   assert.doesNotMatch(readFileSync(file, 'utf8'), /gwe\.previous/);
 });
 
+test('a power cut just after the way back leaves no trial: the file is started, and the mark goes', () => {
+  const { folder, file, previous, log } = gateway('exit 9');
+  rmSync(previous);
+  writeFileSync(trialFiles(folder).mark, `previous=${previous}\nstarts=3\n`);
+  writeFileSync(trialFiles(folder).start, '');
+  assert.equal(run(folder, file).status, 0);
+  assert.deepEqual(log(), ['gwe --x']);
+  assert.equal(trialUnderWay(folder), undefined);
+  assert.equal(existsSync(trialFiles(folder).start), false);
+});
+
+test('where the old file cannot be put back, it runs where it lies', () => {
+  const { folder, file, log } = gateway('exit 9');
+  writeFileSync(join(folder, 'mv'), '#!/bin/sh\necho refused >&2; exit 1\n', { mode: 0o755 });
+  assert.equal(run(folder, file).status, 0);
+  assert.equal(log().at(-1), 'gwe.previous --x');
+});
+
 test('TERM ends a trial at once, with the start that is under way', async () => {
   const { folder, file } = gateway('echo $$ >$0.pid; exec /bin/sleep 1000');
   const shell = spawn('/bin/sh', ['-c', TRIAL_LINE, 'gwe', folder, file], {
     env: { PATH: `${folder}:/usr/bin:/bin` },
   });
-  while (!existsSync(`${file}.pid`)) await new Promise(setImmediate);
-  const pid = Number(readFileSync(`${file}.pid`, 'utf8'));
+  const written = () => (existsSync(`${file}.pid`) ? readFileSync(`${file}.pid`, 'utf8') : '');
+  while (!written().endsWith('\n')) await new Promise(setImmediate);
+  const pid = Number(written());
   shell.kill('SIGTERM');
   const [status] = await once(shell, 'exit');
   assert.equal(status, 143);
