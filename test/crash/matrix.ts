@@ -47,7 +47,7 @@ export function powerCutsOf({ undisturbed, scenario }: Ground): Point[] {
 /** Cuts a gateway short there, and has it start again. */
 export async function tryPoint(ground: Ground, point: Point): Promise<Outcome> {
   const { scenario } = ground;
-  const name = `${point.power ? 'power' : 'kill'}-${point.step ?? point.at}${point.torn ? '-torn' : ''}`;
+  const name = `${point.power ? 'power' : 'kill'}-${point.step ?? point.at}${point.torn ? '-torn' : ''}${point.unheard ?? ''}`;
   const gateway = await commanded(ground, name.replaceAll(/[^\w.-]+/g, '-'));
   const dead = await cutShort(gateway, 1, point, point.power ? 'drop' : undefined, point.unheard);
   const before = violationsAtAnyTime(gateway, scenario);

@@ -44,12 +44,12 @@ const DONE = 'step; tell end; step\n';
 /** Installs its version in files of the world, so that it can be done again after having been cut anywhere. */
 const install = (more = '') => `#!/bin/sh
 ${TELL}
-mkdir -p "$WORLD/$GWE_APP_NAME"; step
+[ -d "$WORLD/$GWE_APP_NAME" ] || mkdir "$WORLD/$GWE_APP_NAME"; step
 for part in a b c; do echo "$GWE_APP_VERSION" >"$WORLD/$GWE_APP_NAME/$part"; done; step
 echo "installing $GWE_APP_NAME $GWE_APP_VERSION"
 ${more}
 ${DONE}`;
-const HEALTHY = `#!/bin/sh\n${TELL}\n[ "$(cat "$WORLD/$GWE_APP_NAME/b")" = "$GWE_APP_VERSION" ] || exit 1\n${DONE}`;
+const HEALTHY = `#!/bin/sh\n${TELL}\nread -r there <"$WORLD/$GWE_APP_NAME/b"; [ "$there" = "$GWE_APP_VERSION" ] || exit 1\n${DONE}`;
 const ILL = `#!/bin/sh\n${TELL}\n${DONE}exit 1\n`;
 const UNINSTALL = `#!/bin/sh\n${TELL}\nrm -rf "$WORLD/$GWE_APP_NAME"; step; step\n${DONE}`;
 const program = (command: string) => `[supervisord]\ncommand=/bin/${command}\n`;

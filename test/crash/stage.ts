@@ -1,5 +1,5 @@
 /** What stands around the gateways that are killed: a real platform on loopback, the gwe that they run, and the shim. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
@@ -41,7 +41,7 @@ export async function openStage(): Promise<Stage> {
   writeFileSync(shim, (await bundle(stamp, 'test/crash/shim.ts')).contents);
   mkdirSync(bin);
   // Nothing here is ever written to a disk.
-  writeFileSync(join(bin, 'sync'), '#!/bin/sh\n', { mode: 0o755 });
+  symlinkSync('/bin/true', join(bin, 'sync'));
   const platform = await startPlatform({
     dataFolder: join(folder, 'platform'),
     host: '127.0.0.1',

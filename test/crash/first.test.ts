@@ -1,0 +1,9 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tryScenarios } from './plan.ts';
+
+test('a crash or a power cut at any step of a first install, also of one that fails, breaks no promise', async (t) => {
+  const { points, violations } = await tryScenarios(['first', 'failed-first'], (line) => t.diagnostic(line));
+  assert.deepEqual(violations, []);
+  assert.ok(points > 700, `${points} points`);
+});
