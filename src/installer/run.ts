@@ -4,7 +4,7 @@ import type { Job, Step, ThisStart } from './job.ts';
 import type { JournalItem } from './journal-format.ts';
 import type { Phase } from './phases.ts';
 import { callScript, describeEnd, EXIT_RUN_AGAIN_AFTER_REBOOT, keepOutput } from './script.ts';
-import { ensureUnpacked } from './unpack.ts';
+import { dropUnpacked, ensureUnpacked } from './unpack.ts';
 
 /** Where install.sh asked for a reboot and none has come after this time, it is run again all the same. */
 export const REBOOT_PATIENCE_MS = 10 * 60 * 1000;
@@ -26,6 +26,8 @@ export async function runInstall(job: Job): Promise<Step> {
   deps.checkpoint?.(`install.sh ended ${item.name.file}`);
   if (end.aborted) throw new GweError('stopped', 'install.sh was stopped with gwe');
   keepOutput(job, end.output, item.attempt > 1 ? `install.sh, attempt ${item.attempt}` : undefined);
+  // What is not needed any more would only be written to the disk to be removed from it.
+  if (end.status === 0 && afterScript(item) === 'commit') dropUnpacked(job);
   // What it installed must reach the disk before we note that it ended: after a power cut it is not run again.
   await deps.flush();
   if (end.status === EXIT_RUN_AGAIN_AFTER_REBOOT) return { to: 'reboot', set: { rebootAsked: deps.start() } };

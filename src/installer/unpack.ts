@@ -140,6 +140,12 @@ export async function ensureUnpacked(job: Job): Promise<string> {
   return folder;
 }
 
+/** Removes the unpacked folder; whoever needs it after all has it made again. */
+export function dropUnpacked(job: Job): void {
+  job.session.unpacked.delete(job.key);
+  removeFolder(unpackedFolder(job));
+}
+
 /** One value that supervisord refuses makes it refuse all: so that is found before anything is run. */
 function checkProgramOf(job: Job, section: ReadonlyMap<string, string>): void {
   try {

@@ -54,6 +54,23 @@ describe('installing', () => {
     }
   });
 
+  it('does not have the disk written with what it is about to remove, but with what a health check still needs', async () => {
+    const unpacked: boolean[] = [];
+    const flush = async () => {
+      const staging = join(ground.state, 'staging');
+      const [key = ''] = readdirSync(staging);
+      unpacked.push(exists(join(staging, key, 'app')));
+    };
+    ground.upload('plain.v1.tar.gz', { 'install.sh': tracing() });
+    ground.upload('healthy.v1.tar.gz', { 'install.sh': tracing(), 'health.sh': tracing('exit 0') });
+    const installer = ground.open({ flush });
+    for (const file of ['plain.v1.tar.gz', 'healthy.v1.tar.gz']) {
+      installer.cleared(installer.accept(instructionOf(file)).id);
+      await installer.workOff(never());
+    }
+    assert.deepEqual(unpacked, [false, true]);
+  });
+
   it('writes nothing and asks nobody when there is nothing to do', async () => {
     const result = await ground.open().workOff(never());
     assert.deepEqual(result, { ends: [], held: [], retry: undefined });
