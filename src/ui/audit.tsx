@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type ApiError, get, withQuery } from './api.ts';
 import { asApiError } from './data.ts';
 import { Empty, Loading, Problem, Time } from './parts.tsx';
+import { Scroll } from './scroll.tsx';
 import type { AuditRecord } from './types.ts';
 
 const PAGE = 100;
@@ -66,7 +67,7 @@ export function Audit() {
 
 function Records({ records }: { records: readonly AuditRecord[] }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Audit records">
+    <Scroll label="Audit records">
       <table class="audit">
         <thead>
           <tr>
@@ -95,6 +96,6 @@ function Records({ records }: { records: readonly AuditRecord[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

@@ -6,6 +6,7 @@ import { tarballs } from './deploy.tsx';
 import { bytes, plural } from './format.ts';
 import { Badge, Commands, Empty, Loading, Panel, Problem, Time } from './parts.tsx';
 import { link } from './route.ts';
+import { Scroll } from './scroll.tsx';
 import { useMay } from './session.ts';
 import type { Content } from './types.ts';
 import { Upload } from './upload.tsx';
@@ -55,7 +56,7 @@ export function ContentView({ product }: { product: string }) {
 function ContentTable({ product, contents }: { product: string; contents: readonly Content[] }) {
   const [shown, setShown] = useState(50);
   return (
-    <div class="scroll">
+    <Scroll label="Content">
       <table>
         <thead>
           <tr>
@@ -99,6 +100,6 @@ function ContentTable({ product, contents }: { product: string; contents: readon
           Show more
         </button>
       )}
-    </div>
+    </Scroll>
   );
 }

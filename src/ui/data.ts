@@ -3,7 +3,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api.ts';
 import { type Change, onChange } from './live.ts';
 
-/** Changes come in bursts: a view asks no more often than this. */
+/** Changes come in bursts: a view asks soon after the first, and then no more often than this. */
+const RELOAD_SOON_MS = 100;
 const RELOAD_EVERY_MS = 1500;
 
 export interface Loaded<T> {
@@ -48,12 +49,17 @@ function useReloads(reload: () => void, concerns: (change: Change) => boolean): 
   latest.current = concerns;
   useEffect(() => {
     let timer: number | undefined;
+    let reloaded_ms = 0;
     const stop = onChange((change) => {
       if (timer !== undefined || !(change.type === 'reset' || latest.current(change))) return;
-      timer = setTimeout(() => {
-        timer = undefined;
-        reload();
-      }, RELOAD_EVERY_MS);
+      timer = setTimeout(
+        () => {
+          timer = undefined;
+          reloaded_ms = Date.now();
+          reload();
+        },
+        Math.max(RELOAD_SOON_MS, reloaded_ms + RELOAD_EVERY_MS - Date.now()),
+      );
     });
     return () => {
       stop();

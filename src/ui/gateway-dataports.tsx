@@ -5,6 +5,7 @@ import { useData } from './data.ts';
 import { ActionDialog } from './dialog.tsx';
 import { notify } from './notice.tsx';
 import { Field, Panel, Problem, Time } from './parts.tsx';
+import { Scroll } from './scroll.tsx';
 import { useMay } from './session.ts';
 import type { Dataport, GatewayDetail } from './types.ts';
 
@@ -26,7 +27,7 @@ export function GatewayDataports({ gateway: { product, serial } }: { gateway: Ga
   return (
     <Panel title="Dataports" actions={mayWrite ? write : undefined}>
       <Problem error={error} retry={reload} />
-      <div class="scroll">
+      <Scroll label="Dataports">
         <table class="dataports">
           <thead>
             <tr>
@@ -61,7 +62,7 @@ export function GatewayDataports({ gateway: { product, serial } }: { gateway: Ga
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {writing !== undefined && (
         <WriteDialog
           product={product}

@@ -13,6 +13,7 @@ import { GatewayPlots } from './gateway-plots.tsx';
 import { Badge, Commands, Empty, Loading, Panel, Problem, Time } from './parts.tsx';
 import { readApps, shortUptime } from './reports.ts';
 import { link } from './route.ts';
+import { Scroll } from './scroll.tsx';
 import { useMay } from './session.ts';
 import type { GatewayDetail } from './types.ts';
 
@@ -192,7 +193,7 @@ function Applications({ gateway, onDeploy }: { gateway: GatewayDetail; onDeploy:
         </Empty>
       )}
       {apps.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Applications">
           <table>
             <thead>
               <tr>
@@ -229,7 +230,7 @@ function Applications({ gateway, onDeploy }: { gateway: GatewayDetail; onDeploy:
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Panel>
   );

@@ -32,7 +32,7 @@ export function Gateways({ product, query }: { product: string; query: URLSearch
               Roll out to {isFiltered ? `these ${number(rows.total)}` : 'all'} …
             </a>
           )}
-          {mayChange && (
+          {mayChange && (rows.total > 0 || isFiltered) && (
             <button type="button" onClick={() => setAdding(true)}>
               Add a gateway …
             </button>

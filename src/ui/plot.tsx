@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { absolute } from './format.ts';
+import { Scroll } from './scroll.tsx';
 
 export interface Series {
   label: string;
@@ -121,7 +122,7 @@ function NumbersTable({ title, times_ms, series, text }: Omit<PlotProps, 'max' |
   const from = Math.max(0, times_ms.length - ROWS_MAX);
   const shown = times_ms.slice(from).map((time, index) => [time, from + index] as const);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`${title}, numbers`}>
+    <Scroll label={`${title}, numbers`}>
       <table>
         <thead>
           <tr>
@@ -146,7 +147,7 @@ function NumbersTable({ title, times_ms, series, text }: Omit<PlotProps, 'max' |
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -149,7 +149,9 @@ function readInstalled(value: unknown): App['installed'] {
 
 /** Of `usage_report`: bytes in and out over all interfaces in its newest hour. */
 export function readUsage(text: string): { rx_bytes: number; tx_bytes: number } | undefined {
-  const interfaces = Object.values(parse(text)).map(fields);
+  const interfaces = Object.values(parse(text))
+    .map(fields)
+    .filter((each) => 'hour' in each);
   if (interfaces.length === 0) return undefined;
   const counts = interfaces.flatMap((each) => Object.values(fields(each['hour'])).map(fields));
   const sum = (name: string) => counts.reduce((total, count) => total + numberOf(count[name]), 0);

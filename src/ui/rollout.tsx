@@ -8,6 +8,7 @@ import { Badge, Empty, Loading, Panel, Problem, Time } from './parts.tsx';
 import { RolloutBar, RolloutLegend } from './rollout-bar.tsx';
 import { RolloutStages } from './rollout-stages.tsx';
 import { link } from './route.ts';
+import { Scroll } from './scroll.tsx';
 import { useMay } from './session.ts';
 import type { Rollout, RolloutGateway, RolloutState } from './types.ts';
 
@@ -184,7 +185,7 @@ function Members({ rollout, state }: { rollout: Rollout; state: string }) {
       <Problem error={error} retry={reload} />
       {data !== undefined && gateways.length === 0 && <Empty title="None." />}
       {gateways.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Gateways">
           <table>
             <thead>
               <tr>
@@ -213,7 +214,7 @@ function Members({ rollout, state }: { rollout: Rollout; state: string }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {data !== undefined && data.total > gateways.length && (
         <p>

@@ -5,6 +5,7 @@ import { useData } from './data.ts';
 import { ActionDialog, Dialog } from './dialog.tsx';
 import { notify } from './notice.tsx';
 import { Badge, Commands, Field, Loading, Problem, Time } from './parts.tsx';
+import { Scroll } from './scroll.tsx';
 import { useSession } from './session.ts';
 import type { Role, Token } from './types.ts';
 
@@ -73,7 +74,7 @@ export function Tokens() {
 
 function TokenTable({ tokens, onRevoke }: { tokens: readonly Token[]; onRevoke: (name: string) => void }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Tokens">
+    <Scroll label="Tokens">
       <table>
         <thead>
           <tr>
@@ -116,7 +117,7 @@ function TokenTable({ tokens, onRevoke }: { tokens: readonly Token[]; onRevoke: 
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

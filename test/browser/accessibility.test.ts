@@ -90,7 +90,7 @@ test('a view that was opened has the focus, its name in the title, and back lead
 }, async () => {
   const context = await browser.context();
   const page = await logIn(context, stage.url, `${P}/overview`);
-  await page.getByRole('link', { name: 'Content' }).first().click();
+  await page.getByRole('link', { name: 'Content', exact: true }).first().click();
   await page.getByRole('heading', { level: 1, name: 'Content' }).waitFor();
   await page.waitForFunction('document.activeElement.id === "main"');
   assert.equal(await page.title(), 'Content · gwe fleet');

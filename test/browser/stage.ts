@@ -112,6 +112,9 @@ export async function openStage(): Promise<Stage> {
   return { url, folder, api, upload, provision, activate, setTime, close };
 }
 
+/** What does not appear by then will not. */
+const DEADLINE_MS = 10_000;
+
 const INSTALL = '#!/bin/sh\necho installing\nexit 0\n';
 
 const FLAGS = [
@@ -133,7 +136,12 @@ export interface OpenBrowser {
 /** Starts Chromium with a profile of its own that is gone afterwards. */
 export async function openBrowser(): Promise<OpenBrowser> {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS, headless: true });
-  return { context: (options) => browser.newContext(options), close: () => browser.close() };
+  const context: OpenBrowser['context'] = async (options) => {
+    const opened = await browser.newContext(options);
+    opened.setDefaultTimeout(DEADLINE_MS);
+    return opened;
+  };
+  return { context, close: () => browser.close() };
 }
 
 /** Logs in as a person does, and waits for the overview. */

@@ -51,7 +51,7 @@ test('from nothing to a deployed application, told by nothing but the page', { s
   const gateway = await stage.activate('P1', 'SN1');
   await gateway.checkIn({ engine_report: '{"apps":[],"update_interval":60}' });
   await page.locator('.facts').getByText('on time').waitFor();
-  await page.getByRole('link', { name: 'Content' }).click();
+  await page.getByRole('link', { name: 'Content', exact: true }).click();
   await page.getByLabel('File to upload').setInputFiles(await goodTarball(stage.folder, 'hello.v1.tar.gz'));
   await page.getByRole('link', { name: 'See the checks, or deploy it' }).click();
   await page.getByRole('button', { name: 'Deploy to a gateway …' }).click();
@@ -66,7 +66,7 @@ test('from nothing to a deployed application, told by nothing but the page', { s
   });
   const end = page.getByRole('listitem').filter({ hasText: 'installed' });
   await end.getByText('hello.v1.tar.gz').first().click();
-  await page.getByText('hello from install.sh').waitFor();
+  await page.getByRole('region', { name: 'Output of hello.v1.tar.gz' }).waitFor();
   assert.deepEqual(complained, []);
   await context.close();
 });
@@ -94,8 +94,8 @@ test('a deploy by keyboard alone, from the list of gateways to the written comma
   await page.keyboard.press('Enter');
   await page.getByRole('checkbox', { name: /hello 1/ }).waitFor();
   await page.keyboard.press('Tab');
-  await page.keyboard.press('Tab');
   await page.keyboard.press('Space');
+  assert.equal(await page.getByRole('checkbox', { name: /hello 1/ }).isChecked(), true);
   await tabTo('Deploy hello.v1.tar.gz');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
