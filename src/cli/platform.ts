@@ -39,6 +39,9 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     log,
     clock: context.clock,
   });
+  // Before anybody learns that it is there: HUP ends a process that does not listen to it.
+  const onHup = () => void reload(platform, log);
+  process.on('SIGHUP', onHup);
   context.out(`listening on ${platform.url}\n`);
   context.err(welcome(reachable(platform.url), resolve(dataFolder), platform.firstToken));
   if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
@@ -46,8 +49,6 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
       'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
     );
   }
-  const onHup = () => void reload(platform, log);
-  process.on('SIGHUP', onHup);
   await aborted(context.signal);
   process.off('SIGHUP', onHup);
   await platform.close();

@@ -94,7 +94,10 @@ test('HUP makes a platform read its certificate again, and a bad one does not en
   t.after(() => child.kill('SIGKILL'));
   let said = '';
   const until = (text: string) =>
-    new Promise<void>((resolve) => {
+    new Promise<void>((resolve, reject) => {
+      child.once('exit', (code, signal) =>
+        reject(new Error(`it ended (${code ?? signal}) before: ${text}\n${said}`)),
+      );
       const look = () => void (said.includes(text) && resolve());
       child.stderr.on('data', look);
       look();
