@@ -1,8 +1,11 @@
-/** The page's few texts, each compressed once as far as it goes, and kept. */
+/** The page's few texts, each compressed once, and kept. */
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
 type Encoding = 'br' | 'gzip';
+
+/** The highest one gains 7 % more, and the first visitor would wait half a second for it. */
+const BROTLI_QUALITY = 9;
 
 const kept = new Map<string, Promise<Buffer>>();
 
@@ -36,7 +39,7 @@ function bestEncoding(accepted: string): Encoding | undefined {
 function compress(bytes: Buffer, encoding: Encoding): Promise<Buffer> {
   if (encoding === 'gzip') return promisify(gzip)(bytes, { level: 9 });
   const params = {
-    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
   };
   return promisify(brotliCompress)(bytes, { params });

@@ -36,7 +36,11 @@ export function VersionBars({ app, overview }: { app: string; overview: Overview
           </span>
         ))}
       </figcaption>
-      <div class="columns" role="img" aria-label={inWords(app, shown, last)}>
+      <div
+        class={shown.length > 1 ? 'columns' : 'columns low'}
+        role="img"
+        aria-label={inWords(app, shown, last)}
+      >
         {columns.map((column) => (
           <div class="column" key={column.time} title={titleOf(column, shown)}>
             {shown.map((version, index) => (

@@ -27,7 +27,7 @@ try {
   const p = `#/p/${PRODUCT}`;
   const rollout = await stage.api('POST', '/rollouts', {
     product: PRODUCT,
-    name: 'pump-control 2.0 for the north',
+    name: 'pump-control 2.0',
     names: ['pump-control.v2.0.tar.gz'],
     stages: [{ percent: 20 }, { percent: 50 }, { percent: 100 }],
     failLimit_percent: 20,
@@ -53,7 +53,7 @@ try {
     ['deploy', `${p}/gateways/PG-0002`, 'Install history', openDeploy],
     ['content', `${p}/content`, 'pump-control.v2.0.tar.gz'],
     ['tarball', `${p}/content/pump-control.v1.9.tar.gz`, 'Who has pump-control'],
-    ['rollouts', `${p}/rollouts`, 'pump-control 2.0 for the north'],
+    ['rollouts', `${p}/rollouts`, 'pump-control 2.0'],
     ['rollout', `${p}/rollouts/${id}`, 'Progress'],
     ['new-rollout', `${p}/rollouts/new`, 'On whom'],
     ['audit', '#/audit', 'Answered'],
@@ -62,6 +62,7 @@ try {
   for (const { suffix, ...look } of LOOKS) {
     const context = await browser.context({ ...look, reducedMotion: 'reduce' });
     const page = await logIn(context, stage.url);
+    await page.mouse.move(0, 0);
     for (const [name, hash, ready, act] of views) {
       await page.goto(`${stage.url}/${hash}`);
       await page.locator('main').getByText(ready).first().waitFor();
