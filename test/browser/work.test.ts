@@ -117,6 +117,20 @@ test('a tarball that no gateway would take is refused with the check that it fai
   await context.close();
 });
 
+test('a rollout is paused by one click and ended by another', { skip }, async () => {
+  const context = await browser.context();
+  const page = await logIn(context, stage.url, '#/p/P1/rollouts/new');
+  await page.getByRole('checkbox', { name: /hello 1/ }).check();
+  await page.getByRole('radio', { name: /One gateway/ }).check();
+  await page.getByRole('button', { name: 'Start rollout' }).click();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('heading', { level: 1 }).getByText('paused').waitFor();
+  await page.getByRole('button', { name: 'Abort' }).click();
+  await page.getByRole('heading', { level: 1 }).getByText('aborted').waitFor();
+  assert.equal(await page.getByRole('button', { name: /Pause|Abort|Resume/ }).count(), 0);
+  await context.close();
+});
+
 test('ten thousand gateways: few rows exist, the last one is reached, and no frame takes long', {
   skip,
 }, async () => {
