@@ -2,7 +2,7 @@
 import { createDeviceClient, type DeviceClient } from '../client/client.ts';
 import type { Gateway } from '../config/gateway-cfg.ts';
 import { serverOf } from '../config/identity.ts';
-import { loadGateway, loadSettings } from '../config/places.ts';
+import { loadGateway, loadTrustedSettings } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
 import { GweError } from '../errors.ts';
 import type { CommandArgs } from './command-row.ts';
@@ -21,7 +21,7 @@ export async function withClient<T>(
   args: Pick<CommandArgs, 'text'>,
   work: (open: OpenClient) => Promise<T>,
 ): Promise<T> {
-  const { settings } = loadSettings(context.places);
+  const { settings } = loadTrustedSettings(context.places);
   const gateway = loadGateway(context.places);
   const server = findServer(settings, gateway, args);
   const client = createDeviceClient({

@@ -40,6 +40,22 @@ export function readSettings(text: string): SettingsRead {
   return { settings: settings as Settings, problems };
 }
 
+/**
+ * The settings for whoever goes on to contact the platform or to install. Raises `config` where the file is not INI, or a
+ * value of security.* cannot be used: with the defaults the gateway's key would go to another platform than was meant, or
+ * something unsigned would be let in. Everything else costs itself only, as in `readSettings`.
+ */
+export function readTrustedSettings(text: string): SettingsRead {
+  usingFile('Engine.config', () => {
+    const security = parseIni(text).get('security');
+    for (const name of SETTING_NAMES.filter((each) => each.startsWith('security.'))) {
+      const written = security?.get(splitSettingName(name)[1]);
+      if (written !== undefined) parseSetting(name, written);
+    }
+  });
+  return readSettings(text);
+}
+
 /** `text` of Engine.config with one setting changed. Raises `config` for a value that is out of range, or when the text is not INI. */
 export function changeSetting(text: string, name: SettingName, written: string): string {
   const [section, key] = splitSettingName(name);

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, PRIVATE_FILE_MODE, readIfThere, writeDurably } from '../host/files.ts';
-import { readSettings, type SettingsRead } from './engine-config.ts';
+import { readSettings, readTrustedSettings, type SettingsRead } from './engine-config.ts';
 import { changeGatewayCfg, type Gateway, type GatewayKey, readGatewayCfg } from './gateway-cfg.ts';
 
 export interface Places {
@@ -68,4 +68,9 @@ export function saveGateway(places: Places, changes: Partial<Record<GatewayKey, 
 /** Engine.config as it lies on disk; a missing file means every default. */
 export function loadSettings(places: Places): SettingsRead {
   return readSettings(readIfThere(places.engineConfig) ?? '');
+}
+
+/** As `loadSettings`, for whoever goes on to contact the platform or to install. Raises `config` as `readTrustedSettings`. */
+export function loadTrustedSettings(places: Places): SettingsRead {
+  return readTrustedSettings(readIfThere(places.engineConfig) ?? '');
 }

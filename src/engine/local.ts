@@ -3,7 +3,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseTarballName } from '../app/name.ts';
 import { serialOf } from '../config/identity.ts';
-import { loadGateway, loadSettings } from '../config/places.ts';
+import { loadGateway, loadTrustedSettings } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
 import { GweError } from '../errors.ts';
 import { createLog, type Log, type LogLevel } from '../host/log.ts';
@@ -30,7 +30,7 @@ export async function installLocally(
     if (!existsSync(file)) throw new GweError('not-found', `Cannot install ${file}: there is no such file`);
     return parseTarballName(basename(file));
   });
-  const { settings } = loadSettings(context.places);
+  const { settings } = loadTrustedSettings(context.places);
   const log = createLog(debugLevel ?? settings['engine.debug_level'], context.clock.now);
   const release = takeStateFolder(context, log);
   try {

@@ -4,7 +4,7 @@
  */
 import { createDeviceClient } from '../client/client.ts';
 import { type Identity, identityOf, serverOf } from '../config/identity.ts';
-import { loadGateway, loadSettings } from '../config/places.ts';
+import { loadGateway, loadTrustedSettings } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
 import { asGweError, explain } from '../errors.ts';
 import { makeFolder, sweepHalfWritten } from '../host/files.ts';
@@ -26,7 +26,7 @@ import { openUsageBook } from './usage-book.ts';
  */
 export async function openEngine(context: EngineContext): Promise<Engine> {
   const { places, clock } = context;
-  const { settings, problems } = loadSettings(places);
+  const { settings, problems } = loadTrustedSettings(places);
   const log = createLog(settings['engine.debug_level'], clock.now);
   for (const problem of problems) log.warning(`${problem}; the default is in force`);
   const gateway = loadGateway(places);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changeSetting, readSettings } from '../../src/config/engine-config.ts';
+import { changeSetting, readSettings, readTrustedSettings } from '../../src/config/engine-config.ts';
 import {
   defaultSettings,
   formatSetting,
@@ -61,6 +61,17 @@ test('a bad value costs itself only, and so does a broken file', () => {
   const broken = readSettings('what is this');
   assert.deepEqual(broken.settings, defaultSettings());
   assert.match(broken.problems[0] ?? '', /line 1/);
+});
+
+test('where the default would contact another platform, or let in what is unsigned, nothing is contacted', () => {
+  for (const text of [
+    'what is this',
+    '[engine\nserver = https://a.example',
+    '[security]\nrequire_signature = yess\n',
+  ])
+    assert.throws(() => readTrustedSettings(text), { code: 'config' }, text);
+  const { settings } = readTrustedSettings('[engine]\nupdate_interval = soon\nserver = https://a.example\n');
+  assert.equal(settings['engine.server'], 'https://a.example');
 });
 
 test('changing a setting keeps comments and keys that are not ours', () => {
