@@ -13,7 +13,7 @@ import { ensureActivated } from './activation.ts';
 import { checkIn } from './check-in.ts';
 import type { Engine, EngineContext } from './engine.ts';
 import { obey } from './obey.ts';
-import { openEngine, takeStateFolder } from './open-engine.ts';
+import { keepSerial, openEngine, takeStateFolder } from './open-engine.ts';
 import { recover } from './recover.ts';
 import { report } from './report.ts';
 import { hibernate } from './rest.ts';
@@ -32,6 +32,7 @@ export async function runEngine(context: EngineContext, options: { once: boolean
   try {
     if (!options.once) await goOnWithTrial(context, log);
     for (let engine = await openEngine(context); ; engine = await openEngine(context)) {
+      keepSerial(engine);
       const turn = await closing(engine, () => takeTurn(engine));
       if (options.once || context.signal.aborted) engine.saveState();
       if (context.signal.aborted) return options.once ? 1 : 0;

@@ -4,7 +4,7 @@
  */
 import { createDeviceClient } from '../client/client.ts';
 import { type Identity, identityOf, serverOf } from '../config/identity.ts';
-import { loadGateway, loadTrustedSettings } from '../config/places.ts';
+import { loadGateway, loadTrustedSettings, saveGateway } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
 import { asGweError, explain } from '../errors.ts';
 import { makeFolder, sweepHalfWritten } from '../host/files.ts';
@@ -100,6 +100,14 @@ export function takeStateFolder({ places }: EngineContext, log: Log): () => void
   }
   for (const folder of [places.config, places.state, places.outbox]) sweepHalfWritten(folder);
   return () => attempt(log, () => releaseLock(places.lock));
+}
+
+/** As the original: the serial that a gateway goes by is written down at its start, so that a new network card changes nothing. */
+export function keepSerial({ context, identity, log }: Engine): void {
+  attempt(log, () => {
+    if (loadGateway(context.places).uuid === undefined)
+      saveGateway(context.places, { uuid: identity.serial });
+  });
 }
 
 function freshState(identity: Identity, server: URL, updateInterval_s: number, now_ms: number): EngineState {

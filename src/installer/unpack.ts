@@ -1,5 +1,5 @@
 /** The phase `unpack`: signature, checks and unpacking, from the finished download into a fresh folder. The checks are app/'s. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { failed } from '../app/checks.ts';
 import type { TarballName } from '../app/name.ts';
@@ -7,6 +7,7 @@ import type { TarballFacts } from '../app/pass.ts';
 import { asGweError } from '../errors.ts';
 import { makeFolder, readIfThere, removeFolder } from '../host/files.ts';
 import { programText } from '../supervisor/program.ts';
+import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
 import { holdFor, reserveOf } from './announce.ts';
 import { dropPart, partBytes, partPath, readPartNote } from './download.ts';
 import type { Hold, Job, Step } from './job.ts';
@@ -85,8 +86,30 @@ async function checkedFacts(job: Job, part: string): Promise<Unpacked> {
   if (content?.sha256 !== undefined && content.sha256 !== facts.sha256) {
     throw failed('length', `its SHA-256 is ${facts.sha256}, and ${content.sha256} was announced`);
   }
-  if (facts.supervisorConf !== undefined) checkProgramOf(job, facts.supervisorConf);
+  if (facts.supervisorConf !== undefined) {
+    checkProgramOf(job, facts.supervisorConf);
+    await refuseForeignProgram(job);
+  }
   return summary(facts);
+}
+
+/**
+ * No program but the application's own is ever touched: one of the same name that supervisord has from another file is
+ * somebody else's. Once install.sh was begun, the program may be ours.
+ */
+async function refuseForeignProgram(job: Job): Promise<void> {
+  const { name, attempt } = job.item();
+  const isOurs = attempt > 0 || job.session.apps.read(name.app).good !== undefined;
+  if (isOurs || name.app === OWN_PROGRAM || existsSync(programPath(job, name.app))) return;
+  const there = await job.deps.supervisor.programState(name.app).catch(() => []);
+  if (there.length === 0) return;
+  const why = `supervisord runs a program ${name.app} already, from a file that is not ${name.app}.conf`;
+  throw failed(
+    'supervisor.conf',
+    why,
+    undefined,
+    'Give the application another name, or remove that program first.',
+  );
 }
 
 /** Unpacks the tarball at `path` into `folder`, which is made anew. Raises `check`, and what the disk raises. */

@@ -184,6 +184,28 @@ test('a program that dies within its health window: the first version runs again
   await eventually('the program of v2', () => /RUNNING/.test(ctl('status', 'mortal').stdout));
 });
 
+test("an application named like a program that is somebody else's is discarded, and that program stays", {
+  skip: lacks('supervisor'),
+}, async (t) => {
+  const { gateway, install } = await scene(t);
+  const ctl = await startSupervisord(t, gateway, '[program:taken]\ncommand=/bin/sleep 1000\n');
+  const pid = await eventually(
+    'the program',
+    () => ctl('status', 'taken').stdout.match(/RUNNING\s+pid (\d+)/)?.[1],
+  );
+  const files = {
+    'install.sh': script('true'),
+    'supervisor.conf': '[supervisord]\ncommand=/bin/sleep 1000\n',
+  };
+  const { status, end } = await install('taken.v1.tar.gz', files);
+  assert.equal(status, 3);
+  assert.match(
+    end,
+    /^taken\.v1\.tar\.gz: discarded: supervisor\.conf: supervisord runs a program taken already/,
+  );
+  assert.match(ctl('status', 'taken').stdout, new RegExp(`pid ${pid},`));
+});
+
 test('signatures: unsigned, wrongly signed, signed for another name and signed by a revoked key are all discarded', async (t) => {
   const { gateway, folder, install } = await scene(t);
   const keygen = (name: string) =>

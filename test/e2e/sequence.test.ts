@@ -115,6 +115,18 @@ test('update_interval from the platform is stored, cleared, and holds from then 
   assert.match(readFileSync(join(gateway.config, 'Engine.config'), 'utf8'), /^update_interval = 77$/m);
 });
 
+test('a gateway that goes by its MAC address writes that down as its serial at its start', async (t) => {
+  const platform = await startPlatform(t);
+  const gateway = makeGateway(t, { server: platform.url, product: platform.product });
+  const iface =
+    readdirSync('/sys/class/net').find((name) => gateway.gwe('--mac-address', name).status === 0) ?? '';
+  const mac = expectZero(gateway.gwe('--mac-address', iface)).stdout.trim();
+  expectZero(gateway.gwe('--set-uuid', '', '--set-iface', iface));
+  expectZero(platform.operator('gateway', 'add', mac));
+  assert.equal((await gateway.gweAsync('--once')).status, 0);
+  assert.match(readFileSync(join(gateway.config, 'Gateway.cfg'), 'utf8'), new RegExp(`^uuid = ${mac}$`, 'm'));
+});
+
 test('a gateway that nobody enabled keeps trying and says what to do', async (t) => {
   const platform = await startPlatform(t);
   const gateway = makeGateway(t, { server: platform.url, product: platform.product });
