@@ -201,9 +201,14 @@ describe('an install.sh that is cut short', () => {
   const cutShort = async (ground: Ground, times: number) => {
     for (let n = 0; n < times; n++) {
       const stop = new AbortController();
+      const before = ground.trace().length;
+      const stopOnceItRuns = () => {
+        if (ground.trace().length > before) stop.abort();
+        else setTimeout(stopOnceItRuns, 5);
+      };
       const installer = ground.open({
         checkpoint: (name) => {
-          if (name.startsWith('script')) setTimeout(() => stop.abort(), 50);
+          if (name.startsWith('script')) stopOnceItRuns();
         },
       });
       const result = await installer.workOff(stop.signal);
