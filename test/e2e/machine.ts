@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { changeSetting } from '../../src/config/engine-config.ts';
 import { isSettingName } from '../../src/config/settings.ts';
+import { atEnd } from './ending.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** The file that people copy to a gateway. */
@@ -33,7 +34,7 @@ export interface Ran {
 /** A folder that goes with the test. */
 export function tempFolder(t: Ending): string {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-e2e-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -49,7 +50,7 @@ export function start(
   child.stdout.on('data', (chunk) => (said.stdout += chunk));
   child.stderr.on('data', (chunk) => (said.stderr += chunk));
   const ended = new Promise<number | null>((done) => child.once('close', (status) => done(status)));
-  t.after(async () => {
+  atEnd(t, async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     await ended;
   });
@@ -193,12 +194,15 @@ export function makeGateway(
   return { serial, folder, env, command, gwe, gweAsync, state, config };
 }
 
+/** supervisorctl of a running supervisord. */
+export interface Supervisorctl {
+  (...args: string[]): Ran;
+  /** The supervisord itself. */
+  process: ChildProcess;
+}
+
 /** Starts a real supervisord for this gateway, and returns supervisorctl. */
-export async function startSupervisord(
-  t: Ending,
-  gateway: Gateway,
-  programs = '',
-): Promise<(...args: string[]) => Ran> {
+export async function startSupervisord(t: Ending, gateway: Gateway, programs = ''): Promise<Supervisorctl> {
   const conf = join(gateway.folder, 'supervisord.conf');
   const socket = join(gateway.folder, 'supervisor.sock');
   writeFileSync(
@@ -208,10 +212,10 @@ export async function startSupervisord(
       '[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n' +
       `[supervisorctl]\nserverurl=unix://${socket}\n[include]\nfiles=${gateway.folder}/conf.d/*.conf\n${programs}`,
   );
-  start(t, ['/usr/bin/supervisord', '-c', conf], { ...gateway.env });
+  const running = start(t, ['/usr/bin/supervisord', '-c', conf], { ...gateway.env });
   const ctl = (...args: string[]) => run(['/usr/bin/supervisorctl', '-c', conf, ...args], gateway.env);
   await eventually('supervisord to answer', () => existsSync(socket) && ctl('pid').status === 0);
-  return ctl;
+  return Object.assign(ctl, { process: running.process });
 }
 
 /** The program section under which supervisord keeps gwe of this gateway. */
@@ -245,10 +249,11 @@ export function makeTarball(folder: string, file: string, files: Record<string, 
 }
 
 /** Runs a command to its end. */
-export function run(command: readonly string[], env: NodeJS.ProcessEnv): Ran {
+export function run(command: readonly string[], env: NodeJS.ProcessEnv, cwd = '/'): Ran {
   const [file = '', ...args] = command;
   const { status, stdout, stderr, error } = spawnSync(file, args, {
     env,
+    cwd,
     encoding: 'utf8',
     timeout: DEADLINE_MS,
     maxBuffer: 1 << 28,

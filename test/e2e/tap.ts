@@ -1,7 +1,8 @@
 /** A tap on the line between a gateway and its platform: writes down every request, and can spoil an answer on its way back. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
+import { atEnd } from './ending.ts';
+import type { Ending } from './machine.ts';
 
 export interface TappedRequest {
   method: string;
@@ -34,7 +35,7 @@ export interface Tap {
 }
 
 /** Lays a tap before the platform at `target`. */
-export async function startTap(t: TestContext, target: string): Promise<Tap> {
+export async function startTap(t: Ending, target: string): Promise<Tap> {
   const tap: Tap = { url: '', requests: [], judge: () => undefined, delivered_bytes: 0 };
   const server = http.createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -53,7 +54,7 @@ export async function startTap(t: TestContext, target: string): Promise<Tap> {
   });
   server.listen(0, '127.0.0.1');
   await new Promise((ready) => server.once('listening', ready));
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     server.close();
   });
