@@ -65,11 +65,12 @@ export async function startPolled(
   };
 }
 
-/** Mender's daemon. Its identity script has a fixed place, so it runs in a mount namespace that has ours there. */
+/** Mender's daemon. Its identity script and its name have fixed places, so it runs in a mount namespace that has ours there. */
 export function mender(bench: Bench, url: string, poll_s: number, ca?: string): Agent {
   const folder = join(bench.folder, 'mender');
   put(join(folder, 'identity'), 'mender-device-identity', '#!/bin/sh\necho mac=02:00:00:00:00:01\n', 0o755);
   put(join(folder, 'data'), 'device_type', 'device_type=bench\n');
+  put(join(folder, 'data'), 'artifact_info', 'artifact_name=none\n');
   const config = {
     ServerURL: url,
     UpdatePollIntervalSeconds: poll_s,
@@ -80,7 +81,7 @@ export function mender(bench: Bench, url: string, poll_s: number, ca?: string): 
   };
   const path = put(folder, 'mender.conf', JSON.stringify(config));
   const line =
-    'mount --bind "$1" /usr/share/mender/identity && shift && exec mender --config "$1" --data "$2" --log-level warn daemon';
+    'mount --bind "$1" /usr/share/mender/identity && mount --bind "$3" /etc/mender && exec mender --config "$2" --data "$3" --log-level warn daemon';
   return {
     name: 'mender daemon',
     command: ['unshare', '-m', 'sh', '-c', line, 'sh', join(folder, 'identity'), path, join(folder, 'data')],

@@ -1,8 +1,6 @@
 /** The part `checkin`: from the wake-up to the finished check-in with nothing to do, on loopback. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { median, shown } from './figures.ts';
-import { addGateway, type Chain, type Ground, makeChain, makeGround, put } from './ground.ts';
+import { addGateway, type Chain, cikOf, type Ground, makeChain, makeGround, put } from './ground.ts';
 import { alternately, measure, type Taken, tableOf, type Way } from './measure.ts';
 import type { Aim, Bench, Findings, Part } from './part.ts';
 
@@ -38,8 +36,7 @@ async function checkIns(bench: Bench): Promise<Findings> {
 function waysOver(bench: Bench, scheme: string, { platform, gateway }: Ground, chain?: Chain): Way[] {
   const trust = chain === undefined ? [] : ['--cacert', chain.ca];
   const path = '/onep:v1/stack/alias?engine_fetch&update_interval';
-  const cik =
-    readFileSync(join(gateway.config, 'Gateway.cfg'), 'utf8').match(/^cik\s*=\s*(\w{40})/m)?.[1] ?? '';
+  const cik = cikOf(gateway);
   const request = ['-H', `X-Exosite-CIK: ${cik}`, '--data-binary', `@${put(bench.folder, 'body', BODY)}`];
   const curl = ['curl', '-sf', ...trust, ...request, '-o', '/dev/null', platform.url + path];
   const command = [...gateway.command, '--once'];

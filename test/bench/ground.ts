@@ -80,3 +80,9 @@ export function put(folder: string, name: string, text: string, mode = 0o644): s
   writeFileSync(path, text, { mode });
   return path;
 }
+
+/** The key that activation gave it. */
+export function cikOf(gateway: Gateway): string {
+  const text = readFileSync(join(gateway.config, 'Gateway.cfg'), 'utf8');
+  return text.match(/^cik\s*=\s*(\w{40})/m)?.[1] ?? '';
+}

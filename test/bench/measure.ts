@@ -25,11 +25,21 @@ const TIMED =
 /** Runs a program to its end and tells what it took; an Error with what it said when it does not end with 0. */
 export async function measure(
   command: readonly string[],
-  options: { folder: string; env?: NodeJS.ProcessEnv; cwd?: string },
+  options: {
+    folder: string;
+    env?: NodeJS.ProcessEnv;
+    cwd?: string;
+    /** What the measuring itself is run by, such as `unshare -m …`. */
+    within?: readonly string[];
+  },
 ): Promise<Taken> {
   const out = join(options.folder, 'measured');
   const env = options.env ?? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: options.folder };
-  const ran = await runToEnd(['/bin/bash', '-c', TIMED, 'bash', out, ...command], env, options.cwd);
+  const ran = await runToEnd(
+    [...(options.within ?? []), '/bin/bash', '-c', TIMED, 'bash', out, ...command],
+    env,
+    options.cwd,
+  );
   if (ran.status !== 0)
     throw new Error(`${command.join(' ')} ended with ${ran.status}: ${ran.stdout}${ran.stderr}`);
   const [wall = Number.NaN, user = 0, system = 0] = readFileSync(`${out}.times`, 'utf8')
@@ -90,8 +100,8 @@ export async function alternately(
         if (round >= 0) taken.set(way.name, [...(taken.get(way.name) ?? []), one]);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        bench.say(`${way.name}: ${why.slice(0, 600)}`);
-        failed.push(`${way.name} could not be measured: ${why.split('\n')[0]?.slice(0, 200)}`);
+        bench.say(`${way.name}: …${why.slice(-600)}`);
+        failed.push(`${way.name} could not be measured: …${why.trim().split('\n').at(-1)?.slice(-200)}`);
         taken.delete(way.name);
         left = left.filter((other) => other !== way);
       }

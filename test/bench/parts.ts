@@ -1,7 +1,11 @@
 /** The parts of the bench, in the order of the document. */
 import { checkIn } from './check-in.ts';
+import { install } from './install.ts';
 import type { Part } from './part.ts';
 import { rest } from './rest.ts';
+import { size } from './size.ts';
 import { start } from './start.ts';
+import { wear } from './wear.ts';
+import { wire } from './wire.ts';
 
-export const PARTS: readonly Part[] = [rest, start, checkIn];
+export const PARTS: readonly Part[] = [rest, start, checkIn, install, wire, wear, size];
