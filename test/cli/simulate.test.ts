@@ -168,7 +168,7 @@ test('gwe simulate adds its gateways, runs them against the platform, and says w
     assert.deepEqual([done.status, done.err.includes('gwe:')], [0, false]);
     assert.match(
       done.out,
-      /^5 gateways, 5 activated, \d\d+ check-ins \(.*\/s, p50 .* ms, p99 .* ms\), 0 installed\n$/,
+      /^5 gateways, \d+ activated, \d\d+ check-ins \(.*\/s, p50 .* ms, p99 .* ms\), 0 installed\n$/,
     );
   }
   assert.match((await operated.gwe(['gateways'])).out, /sim-00004 +P1 +activated/);
