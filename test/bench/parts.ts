@@ -1,5 +1,6 @@
 /** The parts of the bench, in the order of the document. */
 import { checkIn } from './check-in.ts';
+import { growth, memory } from './growth.ts';
 import { install } from './install.ts';
 import type { Part } from './part.ts';
 import { rest } from './rest.ts';
@@ -8,4 +9,4 @@ import { start } from './start.ts';
 import { wear } from './wear.ts';
 import { wire } from './wire.ts';
 
-export const PARTS: readonly Part[] = [rest, start, checkIn, install, wire, wear, size];
+export const PARTS: readonly Part[] = [rest, start, checkIn, install, memory, wire, wear, size, growth];

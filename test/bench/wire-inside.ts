@@ -27,6 +27,7 @@ export interface Counted {
 
 /** After the last process has ended, the kernel still takes leave of the connection. */
 const LEAVE_MS = 150;
+const QUIET_MS = 1500;
 const POLL_S = 5;
 /** First contact, and three polls after it. */
 const POLLS_LIMIT_MS = 25_000;
@@ -122,14 +123,16 @@ async function ofAgent(
 ): Promise<Counted['rows'][number]> {
   const counts: Count[] = [];
   let before = counters();
+  let quiet: NodeJS.Timeout | undefined;
   const [file = '', ...args] = agent.command;
+  // A poll may be several connections: it is over when the line has been quiet for a while.
   polled.onEnd(() => {
-    setTimeout(() => {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
       const now = counters();
-      const isPoll = /deployments\/next|controller\/v1/.test(polled.requests.at(-1) ?? '');
-      if (isPoll) counts.push({ bytes: now.bytes - before.bytes, packets: now.packets - before.packets });
+      counts.push({ bytes: now.bytes - before.bytes, packets: now.packets - before.packets });
       before = now;
-    }, LEAVE_MS);
+    }, QUIET_MS);
   });
   const child = spawn(file, args, { stdio: 'ignore', env: ENV, detached: true });
   const deadline_ms = performance.now() + POLLS_LIMIT_MS;
