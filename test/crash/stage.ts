@@ -51,9 +51,14 @@ export async function openStage(): Promise<Stage> {
     log: createLog('ERROR'),
     clock: systemClock,
   });
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // It lies in memory: whoever stops a run in the middle must get it back.
+  process.once('exit', remove);
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(1));
   const close = async () => {
     await platform.close();
-    rmSync(folder, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   };
   return { folder, url: platform.url, gwe, shim, bin, close, ...operatorOf(platform.url) };
 }
