@@ -1,4 +1,4 @@
-/** The parts `memory` and `growth`: what cost depends on, by which law, and when a small gateway would be in trouble. */
+/** The part `growth`: what cost depends on, and by which law. */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectZero, makeTarball, writeSettings } from '../e2e/machine.ts';
@@ -10,39 +10,9 @@ import type { Bench, Findings, Part, Table } from './part.ts';
 import { makePayload } from './payload.ts';
 
 type Point = readonly [size: number, cost: number];
-const PEAK_AIM_MIB = 75;
-
-export const memory: Part = {
-  name: 'memory',
-  sentence:
-    'Peak memory while installing, by the size of the tarball: 5 MB and 500 MB unpacked, in 50 files each.',
-  needs: ['time'],
-  run: async (bench) => {
-    const ground = await makeGround(bench);
-    const peaks: number[] = [];
-    const rows: string[][] = [];
-    for (const bytes of [5e6, 500e6]) {
-      const [local, fetched] = await installed(bench, ground, { files: 50, bytes });
-      peaks.push(Math.max(local.peak_MiB, fetched.peak_MiB));
-      rows.push([`${bytes / 1e6} MB`, shown(local.peak_MiB), shown(fetched.peak_MiB)]);
-    }
-    const [small = Number.NaN, large = Number.NaN] = peaks;
-    return {
-      tables: [{ caption: 'Peak RSS, MiB', columns: ['', 'gwe --install-apps', 'gwe --once'], rows }],
-      aims: [
-        {
-          what: 'peak memory does not hang on the size of the tarball',
-          aim: `500 MB ≤ ${PEAK_AIM_MIB} MiB, and ≤ 1.25 × that of 5 MB`,
-          found: `${shown(large)} MiB, ${shown(large / small)} ×`,
-          isMet: large <= PEAK_AIM_MIB && large <= 1.25 * small,
-        },
-      ],
-    };
-  },
-};
 
 /** One install from a file, and one by a check-in. */
-async function installed(
+export async function installed(
   bench: Bench,
   ground: Ground,
   shape: { files: number; bytes: number },

@@ -1,7 +1,8 @@
 /** The parts of the bench, in the order of the document. */
 import { checkIn } from './check-in.ts';
-import { growth, memory } from './growth.ts';
+import { growth } from './growth.ts';
 import { install } from './install.ts';
+import { memory } from './memory.ts';
 import type { Part } from './part.ts';
 import { rest } from './rest.ts';
 import { size } from './size.ts';
