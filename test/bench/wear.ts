@@ -2,9 +2,8 @@
  * The part `wear`: what is written to the flash, counted twice: what gwe asks for (system calls), and what reaches the
  * device under an ext4 of its own, journal and metadata included.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { expectZero, type Gateway, run } from '../e2e/machine.ts';
+import { expectZero, type Gateway } from '../e2e/machine.ts';
+import { type Disk, mountDisk } from './disk.ts';
 import { median, shown } from './figures.ts';
 import { addGateway, makeGround } from './ground.ts';
 import { waysOf } from './install.ts';
@@ -16,7 +15,6 @@ import { countCalls, type Written } from './written.ts';
 const AIM_BYTES = 8192;
 const SHAPE = { name: '10 MB in 50 files', files: 50, bytes: 10e6 };
 const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/' };
-const SECTOR_BYTES = 512;
 /** Written, synced, renamed, and the folder synced: what nobody can do with less. */
 const ONE_FILE = 'cd "$1" && echo state >one.new && sync one.new && mv one.new one && sync .';
 
@@ -97,7 +95,7 @@ async function onDevice(
   bench: Bench,
   ground: Awaited<ReturnType<typeof makeGround>>,
 ): Promise<{ table: Table; idle_bytes: number; failed: string[] }> {
-  const disk = await mountDisk(bench);
+  const disk = mountDisk(bench, 512);
   const before = process.env['TMPDIR'];
   process.env['TMPDIR'] = disk.folder;
   try {
@@ -140,37 +138,4 @@ async function idleOnDevice(bench: Bench, disk: Disk, gateway: Gateway): Promise
   const written: number[] = [];
   for (let round = 0; round < bench.rounds(9); round++) written.push(await disk.written(once));
   return median(written);
-}
-
-interface Disk {
-  folder: string;
-  /** Bytes that reach the device by the act and the sync after it. */
-  written(act: () => Promise<unknown>): Promise<number>;
-}
-
-async function mountDisk(bench: Bench): Promise<Disk> {
-  const [image, folder] = [join(bench.folder, 'disk.img'), join(bench.folder, 'disk')];
-  mkdirSync(folder);
-  const make =
-    'truncate -s 512M "$1" && mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$1" && losetup --find --show "$1"';
-  const device = expectZero(run(['/bin/sh', '-c', make, 'sh', image], ENV)).stdout.trim();
-  bench.after(() => run(['losetup', '-d', device], ENV));
-  expectZero(run(['mount', device, folder], ENV));
-  bench.after(() => run(['umount', folder], ENV));
-  bench.after(() => rmSync(join(folder, 'target'), { recursive: true, force: true }));
-  const sync = () => expectZero(run(['sync', '-f', folder], ENV));
-  const sectors = () => {
-    const stat = readFileSync(`/sys/block/${device.split('/').at(-1)}/stat`, 'utf8');
-    return Number(stat.trim().split(/\s+/)[6]);
-  };
-  return {
-    folder,
-    written: async (act) => {
-      sync();
-      const before = sectors();
-      await act();
-      sync();
-      return (sectors() - before) * SECTOR_BYTES;
-    },
-  };
 }
