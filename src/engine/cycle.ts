@@ -31,6 +31,7 @@ export async function runEngine(context: EngineContext, options: { once: boolean
   listenForWakeUps();
   try {
     if (!options.once) await goOnWithTrial(context, log);
+    if (context.signal.aborted) return options.once ? 1 : 0;
     for (let engine = await openEngine(context); ; engine = await openEngine(context)) {
       keepSerial(engine);
       const turn = await closing(engine, () => takeTurn(engine));

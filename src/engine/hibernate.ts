@@ -35,20 +35,30 @@ export function shouldHibernate(
 export const canHibernate = (): boolean => typeof process.execve === 'function';
 
 /**
- * Becomes the sleeping shell; never returns. Everything must be on disk and every connection closed. Signal handlers go
- * last, after a turn of the event loop, so that a TERM that has just come in still ends gwe.
- * `command` is how to run gwe again.
+ * Becomes the sleeping shell, unless `stay` is aborted: then it returns. Everything must be on disk and every connection
+ * closed. `command` is how to run gwe again.
  */
-export async function becomeSleepingShell(sleep_s: number, command: readonly string[]): Promise<never> {
-  return becomeShell([SLEEPING_LINE, 'gwe', String(Math.max(0, sleep_s)), ...command]);
+export async function becomeSleepingShell(
+  sleep_s: number,
+  command: readonly string[],
+  stay: AbortSignal,
+): Promise<void> {
+  return becomeShell([SLEEPING_LINE, 'gwe', String(Math.max(0, sleep_s)), ...command], stay);
 }
 
-/** Becomes `sh -c ARGS…`, keeping process id, environment and standard streams; never returns. */
+/**
+ * Becomes `sh -c ARGS…`, keeping process id, environment and standard streams. Returns only when `stay` is aborted: what a
+ * signal says that came while the disk was busy is heard in the turn of the event loop before the handlers go. After that
+ * TERM and INT end gwe by themselves.
+ */
 export async function becomeShell(
   args: readonly string[],
+  stay: AbortSignal,
   env: NodeJS.ProcessEnv = process.env,
-): Promise<never> {
-  await new Promise((resolve) => setImmediate(resolve));
+): Promise<void> {
+  // The first may come before the event loop has looked for signals again, the second comes after.
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  if (stay.aborted) return;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGWINCH'] as const)
     process.removeAllListeners(signal);
   if (process.execve === undefined)

@@ -2,7 +2,7 @@
  * The rest between two turns: awake for a nap, as a sleeping shell for longer, and with engine.push awake on a poll that the
  * platform holds. Signals end each of them.
  */
-import type { Engine } from './engine.ts';
+import type { Engine, EngineContext } from './engine.ts';
 import { becomeSleepingShell, canHibernate, shouldHibernate } from './hibernate.ts';
 import { openEngine } from './open-engine.ts';
 import { newPushMemory, waitForPush } from './push.ts';
@@ -27,7 +27,7 @@ export async function hibernate(engine: Engine, end: TurnEnd): Promise<void> {
     return listen(engine, engine.cik, sleep);
   }
   if (canHibernate() && shouldHibernate(settings['engine.hibernate'], sleep.sleep_s, context.isTerminal)) {
-    await becomeSleepingShell(sleep.sleep_s, context.executable);
+    await becomeSleepingShell(sleep.sleep_s, context.executable, wakened(context));
   }
   await nap(engine, sleep);
 }
@@ -45,18 +45,20 @@ const pushMemory = newPushMemory();
 async function listen({ context }: Engine, cik: string, sleep: Sleep): Promise<void> {
   // Opened anew: what the turn had was closed at its end, and its bytes are in the book.
   const { client, log, updateInterval_s, usage, close } = await openEngine(context);
-  const { clock, signal } = context;
+  const { clock } = context;
   const link = { client, cik, clock, log, updateInterval_s, random: Math.random };
-  const woken = AbortSignal.any([signal, wakeUps.signal()]);
-  await waitForPush(link, pushMemory, sleep.sleep_s * 1000, woken);
+  await waitForPush(link, pushMemory, sleep.sleep_s * 1000, wakened(context));
   usage.save(log);
   close();
   wakeUps.take();
 }
 
+/** Aborted when the nap is over before its time: by a call, or because gwe is to stop. */
+const wakened = ({ signal }: EngineContext): AbortSignal => AbortSignal.any([signal, wakeUps.signal()]);
+
 async function nap(engine: Engine, sleep: Sleep): Promise<void> {
-  const { clock, signal } = engine.context;
-  const woken = AbortSignal.any([signal, wakeUps.signal()]);
+  const { clock } = engine.context;
+  const woken = wakened(engine.context);
   await clock.sleep(sleep.sleep_s * 1000, woken).catch((error: unknown) => {
     if (!woken.aborted) throw error;
   });

@@ -16,15 +16,18 @@ export const inTrial = (env: NodeJS.ProcessEnv): boolean => env['GWE_TRIAL'] ===
 
 /**
  * While a new gwe is on trial, the shell that tries it takes over: right after the install, and at a start in the middle
- * of it. Never returns then; returns at once when there is no trial, or this is the old file.
+ * of it. Returns then only when gwe is to stop; returns at once when there is no trial, or this is the old file.
  */
-export async function goOnWithTrial({ places, executable, env }: EngineContext, log: Log): Promise<void> {
+export async function goOnWithTrial(
+  { places, executable, env, signal }: EngineContext,
+  log: Log,
+): Promise<void> {
   const trial = inTrial(env) ? undefined : trialUnderWay(places.state);
   const [file, ...args] = executable;
   if (trial === undefined || file === undefined || file === trial.previous) return;
   log.info(`A new gwe is on trial until it has completed a check-in; the old one is ${trial.previous}`);
   releaseLock(places.lock);
-  await becomeShell([TRIAL_LINE, 'gwe', places.state, file, ...args]);
+  await becomeShell([TRIAL_LINE, 'gwe', places.state, file, ...args], signal);
 }
 
 /** After a complete check-in the new file stays; the old file, asked in the same trial, settles nothing. */

@@ -52,7 +52,16 @@ export function start(
   const ended = new Promise<number | null>((done) => child.once('close', (status) => done(status)));
   atEnd(t, async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    let isForced = false;
+    const force = () => {
+      isForced = true;
+      child.kill('SIGKILL');
+      for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
+    };
+    const limit = setTimeout(force, DEADLINE_MS);
     await ended;
+    clearTimeout(limit);
+    if (isForced) throw new Error(`${command.join(' ')}, or what it left behind, did not end on TERM`);
   });
   return { process: child, said, ended };
 }

@@ -1,6 +1,6 @@
 /** gwe under a real supervisord: one process id over many check-ins, next to nothing in memory, woken and stopped by signals. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
@@ -12,6 +12,7 @@ import {
   makeTarball,
   type Platform,
   pssOfTree_KiB,
+  start,
   startPlatform,
   startSupervisord,
   tempFolder,
@@ -83,6 +84,21 @@ test('TERM stops it at once, asleep or awake, and leaves no process', async (t) 
   expectZero(ctl('stop', 'gwe'));
   assert.ok(performance.now() - began < 3000);
   for (const gone of [pid, ...children]) assert.equal(isAlive(gone), false, `${gone} is still there`);
+});
+
+test('TERM in the instant of going to sleep is not lost', async (t) => {
+  const platform = await startPlatform(t);
+  const gateway = makeGateway(t, { server: platform.url, product: platform.product });
+  expectZero(platform.operator('gateway', 'add', gateway.serial));
+  const planned = () => existsSync(join(gateway.state, 'engine.json')) && stateOf(gateway).next?.time_ms;
+  for (let round = 0; round < 12; round += 1) {
+    const before = planned();
+    const { process: engine } = start(t, [...gateway.command], gateway.env);
+    // The plan is written while gwe lies down: its disk is busy then, and it hears signals only afterwards.
+    while (planned() === before) await new Promise(setImmediate);
+    engine.kill('SIGTERM');
+    await eventually('it to end', () => engine.exitCode !== null || engine.signalCode !== null);
+  }
 });
 
 test('an application with a supervisor.conf runs after its install, the next version replaces it, others stay untouched', async (t) => {
