@@ -1,6 +1,7 @@
 /**
  * An ext4 of its own on a loop device, as a gateway has it: with a journal, and new, so that what the machine's own file
  * system has been through does not count. (One without a journal looks long for the inodes of many files just deleted.)
+ * Direct I/O, so that the machine's cache does not hold it a second time: what is read again costs what a device costs.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { type Ending, expectZero, run } from '../e2e/machine.ts';
 const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/' };
 const SECTOR_BYTES = 512;
 const MAKE =
-  'truncate -s "$2M" "$1" && mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0,nodiscard "$1" && losetup --find --show "$1"';
+  'truncate -s "$2M" "$1" && mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0,nodiscard "$1" && losetup --direct-io=on --find --show "$1"';
 
 export interface Disk {
   folder: string;
