@@ -15,6 +15,10 @@ export interface OutboxEntry {
   time_ms: number;
   /** It may have been sent already: no answer came. */
   attempted?: boolean;
+  /** The platform's tag of the alias' value just before the first attempt, where it gives one. */
+  tagBefore?: string;
+  /** The alias held the very same text before the first attempt. */
+  sameBefore?: boolean;
 }
 
 export interface OutboxLimits {
@@ -29,7 +33,7 @@ export interface Outbox {
   /** The platform has it, or will never take it. */
   remove(id: string): void;
   /** Notes that sending begins, so that after a crash it is asked first whether it had arrived. */
-  attempt(id: string): void;
+  attempt(id: string, before: Standing): void;
 }
 
 /** Which entries must go so that a new one of `size_bytes` fits: the oldest that may be dropped, in order. Pure. */
@@ -73,11 +77,13 @@ export function openOutbox(folder: string, limits: OutboxLimits): Outbox {
       const name = nameOf(id);
       if (name !== undefined) removeDurably(join(folder, name));
     },
-    attempt(id) {
+    attempt(id, before) {
       const name = nameOf(id);
       const entry = name === undefined ? undefined : load(name);
       if (name === undefined || entry === undefined || entry.attempted) return;
-      writeDurably(join(folder, name), JSON.stringify({ ...entry, attempted: true }));
+      const noted = { ...entry, attempted: true, sameBefore: before.value === entry.value };
+      const tag = before.tag === undefined ? {} : { tagBefore: before.tag };
+      writeDurably(join(folder, name), JSON.stringify({ ...noted, ...tag }));
     },
     add(entry) {
       const waiting = names().flatMap((name) => {
@@ -124,12 +130,28 @@ function isEntry(value: unknown): value is OutboxEntry {
   );
 }
 
+/** What stands in an alias, with the platform's tag of it where it gives one. */
+export interface Standing {
+  value: string;
+  tag: string | undefined;
+}
+
+/**
+ * Whether an entry whose sending got no answer has arrived, by what stands in its alias now. Pure. The tag tells two equal
+ * texts apart; where there is none, and the same text stood there before, it is sent again: twice is better than never.
+ */
+export function hasArrived(entry: OutboxEntry, now: Standing): boolean {
+  if (!entry.attempted || now.value !== entry.value) return false;
+  if (entry.tagBefore !== undefined && now.tag !== undefined) return now.tag !== entry.tagBefore;
+  return entry.sameBefore !== true;
+}
+
 /** How an entry is carried to the platform. */
 export interface Carrier {
   write(alias: string, value: string): Promise<void>;
   /** For values with a time of their own, such as usage of an hour long gone. */
   record(alias: string, time_s: number, value: string): Promise<void>;
-  read(alias: string): Promise<string>;
+  read(alias: string): Promise<Standing>;
   isRetryable(error: GweError): boolean;
 }
 
@@ -158,7 +180,8 @@ export async function sendOutbox(
 async function sendEntry(entry: OutboxEntry, outbox: Outbox, carrier: Carrier): Promise<void> {
   if (isDroppable(entry.alias))
     return carrier.record(entry.alias, Math.floor(entry.time_ms / 1000), entry.value);
-  if (entry.attempted && (await carrier.read(entry.alias)) === entry.value) return;
-  outbox.attempt(entry.id);
+  const now = await carrier.read(entry.alias);
+  if (hasArrived(entry, now)) return;
+  outbox.attempt(entry.id, now);
   await carrier.write(entry.alias, entry.value);
 }

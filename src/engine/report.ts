@@ -27,7 +27,10 @@ export async function sendReports(engine: Sender): Promise<void> {
     {
       write: (alias, value) => client.write(cik, { [alias]: value }),
       record: (alias, time_s, value) => client.record(cik, { [alias]: [[time_s, value]] }),
-      read: async (alias) => (await client.read(cik, [alias]))[alias] ?? '',
+      read: async (alias) => {
+        const { value, etag } = await client.readWithTag(cik, alias);
+        return { value, tag: etag };
+      },
       isRetryable,
     },
     (entry, error) =>

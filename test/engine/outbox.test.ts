@@ -12,7 +12,11 @@ const end = (id: string, value = `${id}: installed`) => ({ id, alias: 'fetch_sta
 const usage = (id: string) => ({ id, alias: 'usage_report', value: '{}', time_ms: 5000 });
 
 /** A platform of our own: a list of what it was told, which may refuse. */
-function carrierTo(told: string[], trouble: () => GweError | undefined = () => undefined): Carrier {
+function carrierTo(
+  told: string[],
+  trouble: () => GweError | undefined = () => undefined,
+  tagged = true,
+): Carrier {
   const tell = async (line: string) => {
     const error = trouble();
     if (error !== undefined) throw error;
@@ -21,8 +25,10 @@ function carrierTo(told: string[], trouble: () => GweError | undefined = () => u
   return {
     write: (alias, value) => tell(`${alias}=${value}`),
     record: (alias, time_s, value) => tell(`${alias}@${time_s}=${value}`),
-    read: async (alias) =>
-      told.findLast((line) => line.startsWith(`${alias}=`))?.slice(alias.length + 1) ?? '',
+    read: async (alias) => {
+      const at = told.findLastIndex((line) => line.startsWith(`${alias}=`));
+      return { value: told[at]?.slice(alias.length + 1) ?? '', tag: tagged ? `"${at}"` : undefined };
+    },
     isRetryable: (error) => error.code === 'offline',
   };
 }
@@ -99,4 +105,41 @@ test('a torn or foreign file in the outbox stops nothing', () => {
       .map((entry) => entry.id),
     ['a'],
   );
+});
+
+test('of two ends with the same text the second is not taken for the first when its sending got no answer', async () => {
+  for (const tagged of [true, false]) {
+    const at = folder();
+    const told: string[] = [];
+    const outbox = openOutbox(at, limits);
+    outbox.add(end('a', 'app.v1.tar.gz: installed'));
+    await sendOutbox(outbox, carrierTo(told, undefined, tagged), () => {});
+    outbox.add(end('b', 'app.v1.tar.gz: installed'));
+    const lost = carrierTo(told, () => new GweError('offline', 'it never left'), tagged);
+    await assert.rejects(
+      sendOutbox(outbox, lost, () => {}),
+      { code: 'offline' },
+    );
+    await sendOutbox(openOutbox(at, limits), carrierTo(told, undefined, tagged), () => {});
+    assert.equal(told.length, 2, tagged ? 'with tags' : 'without tags');
+  }
+});
+
+test('with tags, an end that arrived without an answer after an equal one is not sent again', async () => {
+  const told = ['fetch_status=same'];
+  const outbox = openOutbox(folder(), limits);
+  outbox.add(end('b', 'same'));
+  const unanswered: Carrier = {
+    ...carrierTo(told),
+    write: async (alias, value) => {
+      told.push(`${alias}=${value}`);
+      throw new GweError('offline', 'the answer was lost');
+    },
+  };
+  await assert.rejects(
+    sendOutbox(outbox, unanswered, () => {}),
+    { code: 'offline' },
+  );
+  await sendOutbox(outbox, carrierTo(told), () => {});
+  assert.equal(told.length, 2);
 });
