@@ -1,6 +1,6 @@
 /** Dialogs by the browser's own <dialog>: it keeps the focus inside, closes by Escape, and gives the focus back. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { useAction } from './data.ts';
 import { Problem } from './parts.tsx';
 
@@ -12,20 +12,24 @@ export function Dialog(props: {
 }) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  const onClose = useRef(props.onClose);
+  onClose.current = props.onClose;
+  // Before the browser paints, so that nothing can take the focus between the click and the dialog.
+  useLayoutEffect(() => {
+    const dialog = element.current;
     const before = document.activeElement;
-    element.current?.showModal();
+    const closed = () => onClose.current();
+    dialog?.showModal();
+    dialog?.addEventListener('close', closed);
     return () => {
+      dialog?.removeEventListener('close', closed);
+      // What lies behind an open dialog cannot be focused.
+      dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
   return (
-    <dialog
-      ref={element}
-      aria-labelledby={id}
-      class={props.wide === true ? 'wide' : ''}
-      onClose={props.onClose}
-    >
+    <dialog ref={element} aria-labelledby={id} class={props.wide === true ? 'wide' : ''}>
       <div class="dialog-head">
         <h2 id={id}>{props.title}</h2>
         <button type="button" class="plain" aria-label="Close" onClick={() => element.current?.close()}>

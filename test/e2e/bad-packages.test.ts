@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Files, type Ground, good, isAlive, layGround, read } from './ground.ts';
+import { assertEnds, isAlive } from '../alive.ts';
+import { type Files, type Ground, good, layGround, read } from './ground.ts';
 import { type Platform, startPlatform } from './machine.ts';
 import { startTap } from './tap.ts';
 
@@ -33,7 +34,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ),
     settings: { 'install.timeout': '2' },
     says: /^failed: install\.sh took longer than 2 s/,
-    also: (ground) => assert.equal(isAlive(read(ground, 'child')), false),
+    also: (ground) => assertEnds(Number(read(ground, 'child'))),
   },
   'install.sh is killed': {
     files: good('kill -SEGV $$'),
@@ -52,8 +53,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     files: good('sleep 1000 & echo $! >$HOME/child; (sleep 1000 & echo $! >$HOME/grandchild) &\nwait $!'),
     says: /^installed/,
     isInstalled: true,
-    also: (ground) => {
-      for (const name of ['child', 'grandchild']) assert.equal(isAlive(read(ground, name)), false, name);
+    also: async (ground) => {
+      for (const name of ['child', 'grandchild']) await assertEnds(Number(read(ground, name)), name);
     },
   },
   'install.sh leaves a child in a session of its own, which is its own affair': {
@@ -63,9 +64,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     says: /^installed/,
     isInstalled: true,
     also: (ground) => {
-      const pid = read(ground, 'child');
+      const pid = Number(read(ground, 'child'));
       assert.equal(isAlive(pid), true);
-      process.kill(Number(pid));
+      process.kill(pid);
     },
   },
   'install.sh leaves a child that holds its output open': {

@@ -66,5 +66,3 @@ export const read = ({ gateway }: Ground, name: string): string => {
   const path = join(gateway.folder, name);
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
 };
-export const isAlive = (pid: string): boolean =>
-  existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

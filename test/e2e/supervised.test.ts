@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { assertEnds } from '../alive.ts';
 import {
   eventually,
   expectZero,
@@ -41,14 +42,6 @@ const asleep = (pid: number) =>
     'gwe to be its sleeping shell',
     () => nameOf(pid) === 'sh' && readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim() !== '',
   );
-/** Whether a process is there and has not ended: one that nobody has reaped yet is no longer alive. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 const checkIns = async (platform: Platform, gateway: Gateway) =>
   (await platform.points(gateway.serial, 'usage_report')).length;
 
@@ -83,7 +76,7 @@ test('TERM stops it at once, asleep or awake, and leaves no process', async (t) 
   const began = performance.now();
   expectZero(ctl('stop', 'gwe'));
   assert.ok(performance.now() - began < 3000);
-  for (const gone of [pid, ...children]) assert.equal(isAlive(gone), false, `${gone} is still there`);
+  for (const gone of [pid, ...children]) await assertEnds(gone);
 });
 
 test('TERM in the instant of going to sleep is not lost', async (t) => {

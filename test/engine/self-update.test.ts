@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failedTrial, TRIAL_LINE, trialFiles, trialUnderWay } from '../../src/engine/self-update.ts';
+import { assertEnds } from '../alive.ts';
 
 /** A folder with an old and a new gwe that are scripts, a trial under way, and naps that take no time. */
 function gateway(newGwe: string, oldGwe = 'settle') {
@@ -110,5 +111,5 @@ test('TERM ends a trial at once, with the start that is under way', async () => 
   shell.kill('SIGTERM');
   const [status] = await once(shell, 'exit');
   assert.equal(status, 143);
-  assert.throws(() => process.kill(pid, 0));
+  await assertEnds(pid);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clock, systemClock } from '../../src/host/clock.ts';
 import { runScript, type ScriptRun } from '../../src/host/processes.ts';
+import { assertEnds } from '../alive.ts';
 
 let folder: string;
 before(() => {
@@ -41,14 +42,6 @@ const appears = (path: string) =>
       resolve();
     });
   });
-const isThere = (pid: number) => {
-  try {
-    // A zombie is dead; only nobody has asked for its exit status yet.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-};
 
 test('both streams of output are kept in the order in which they were written', async () => {
   const end = await run('for n in 1 2 3; do echo out $n; echo err $n >&2; done; exit 3');
@@ -91,7 +84,7 @@ test('a script that takes too long is told to stop, and killed when it does not'
   );
   assert.ok(stubborn.timedOut);
   assert.equal(stubborn.killedBy, 'SIGKILL');
-  assert.equal(isThere(Number(readFileSync(pids, 'utf8'))), false);
+  await assertEnds(Number(readFileSync(pids, 'utf8')));
 });
 
 test('aborting ends the script as a time limit would, and says which it was', async () => {
@@ -107,7 +100,7 @@ test('aborting ends the script as a time limit would, and says which it was', as
 test('children that a script leaves behind are ended, and do not hold up the report', async () => {
   const end = await run('sleep 60 & echo $!; exit 0');
   assert.equal(end.status, 0);
-  assert.equal(isThere(Number(String(end.output))), false);
+  await assertEnds(Number(String(end.output)));
 });
 
 test('a child that has left the process group and holds the pipe does not hold up the report', async () => {

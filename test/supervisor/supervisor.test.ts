@@ -9,6 +9,7 @@ import { GweError } from '../../src/errors.ts';
 import { programHealth } from '../../src/supervisor/health.ts';
 import { programText } from '../../src/supervisor/program.ts';
 import { connectSupervisor, type ProcessInfo, type Supervisor } from '../../src/supervisor/supervisor.ts';
+import { assertEnds } from '../alive.ts';
 import { lacks } from '../debian.ts';
 import { eventually, type RealSupervisord, startSupervisord } from './real-supervisord.ts';
 
@@ -94,7 +95,7 @@ describe('with a real supervisord', { skip: lacks('supervisor') }, () => {
     unlinkSync(join(real.confFolder, 'short.conf'));
     await supervisor.remove('short');
     assert.deepEqual(await supervisor.programState('short'), []);
-    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+    await assertEnds(pid);
     await supervisor.remove('short');
     await supervisor.remove('never-there');
   });
