@@ -13,8 +13,8 @@ export interface Answer {
   status: number;
   headers?: ReadonlyArray<readonly [name: string, value: string]>;
   body?: string | Buffer;
-  /** In place of `body`: opened only when it is really sent. */
-  stream?: { length_bytes: number; open(): Readable };
+  /** In place of `body`. `open` is called once, when it is really sent; else `discard`, so that nothing stays open. */
+  stream?: { length_bytes: number; open(): Readable; discard?(): void };
   /** In place of both: what comes as it happens (Server-Sent Events), until one side has enough. The one answer that is chunked. */
   feed?: { open(): Readable };
 }
@@ -101,7 +101,10 @@ export async function send(
   answer: Answer,
   close: boolean,
 ): Promise<void> {
-  if (outgoing.destroyed) return;
+  if (outgoing.destroyed) {
+    answer.stream?.discard?.();
+    return;
+  }
   const { body } = answer;
   const length_bytes = answer.stream?.length_bytes ?? (body === undefined ? 0 : Buffer.byteLength(body));
   // An explicit Connection header also keeps node from adding its Keep-Alive line.
@@ -114,8 +117,12 @@ export async function send(
     keep ? 'keep-alive' : 'close',
   ]);
   const source = answer.stream ?? answer.feed;
-  if (incoming.method === 'HEAD' || source === undefined) outgoing.end(body);
-  else await sendStream(outgoing, source.open());
+  if (incoming.method !== 'HEAD' && source !== undefined) {
+    await sendStream(outgoing, source.open());
+    return;
+  }
+  answer.stream?.discard?.();
+  outgoing.end(body);
 }
 
 async function sendStream(outgoing: ServerResponse, source: Readable): Promise<void> {

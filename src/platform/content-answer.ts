@@ -27,8 +27,15 @@ export function parseRange(
   return { from, to: last === '' ? size_bytes - 1 : Math.min(Number(last), size_bytes - 1) };
 }
 
-/** 200, 206 or 416. The ETag is the digest, so `If-Range` never mixes two uploads. */
-export function contentBytes(content: Content, request: PlatformRequest, platform: Platform): Answer {
+/**
+ * 200, 206 or 416. The ETag is the digest, so `If-Range` never mixes two uploads. The bytes are there when it resolves: a
+ * store that cannot be reached raises `busy` here, not in the middle of an answer.
+ */
+export async function contentBytes(
+  content: Content,
+  request: PlatformRequest,
+  platform: Platform,
+): Promise<Answer> {
   const { sha256, size_bytes, type } = content;
   const etag = `"${sha256}"`;
   const ifRange = request.header('if-range');
@@ -42,13 +49,19 @@ export function contentBytes(content: Content, request: PlatformRequest, platfor
   ];
   if (range === undefined) {
     if (size_bytes === 0) return { status: 200, headers, body: '' };
-    const open = () => platform.content.read(sha256, 0, size_bytes - 1);
-    return { status: 200, headers, stream: { length_bytes: size_bytes, open } };
+    return { status: 200, headers, stream: await streamOf(platform, sha256, 0, size_bytes - 1) };
   }
   const { from, to } = range;
   return {
     status: 206,
     headers: [...headers, [HEADERS.contentRange, `bytes ${from}-${to}/${size_bytes}`]],
-    stream: { length_bytes: to - from + 1, open: () => platform.content.read(sha256, from, to) },
+    stream: await streamOf(platform, sha256, from, to),
   };
+}
+
+async function streamOf({ content }: Platform, sha256: string, from: number, to: number) {
+  const source = await content.read(sha256, from, to);
+  // Until somebody reads it: what breaks in between is told to the reader, and must not end the process.
+  source.on('error', () => {});
+  return { length_bytes: to - from + 1, open: () => source, discard: () => void source.destroy() };
 }

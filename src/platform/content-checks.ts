@@ -35,7 +35,7 @@ export function isTarball(name: string): boolean {
 export async function checkTarball(
   name: string,
   size_bytes: number,
-  source: () => Readable,
+  source: () => Promise<Readable>,
 ): Promise<TarballChecks> {
   const [{ inspectTarball }, { parseTarballName }] = await Promise.all([
     import('../app/inspect.ts'),
@@ -44,7 +44,7 @@ export async function checkTarball(
   let bytes: Readable | undefined;
   try {
     const parsed = parseTarballName(name);
-    bytes = source();
+    bytes = await source();
     const { entries, unpacked_bytes } = await inspectTarball(bytes, parsed, TARBALL_LIMITS, size_bytes);
     const facts = { app: parsed.app, version: parsed.version, entries, unpacked: unpacked_bytes };
     return { checks: results(undefined), facts };

@@ -4,6 +4,7 @@
  * business.
  */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,8 +28,11 @@ export interface Received {
 export interface ContentStore {
   /** Streams bytes to the disk. Raises `too-large`, and what the stream raises. */
   receive(source: AsyncIterable<Buffer>): Promise<Received>;
-  /** Bytes `from` to `to` (inclusive) of a digest. */
-  read(sha256: string, from: number, to: number): Readable;
+  /**
+   * Bytes `from` to `to` (inclusive) of a digest, once they begin to come. Raises `busy` (the store cannot be reached now)
+   * and `io` (it has lost them). Whoever does not read to the end destroys the stream.
+   */
+  read(sha256: string, from: number, to: number): Promise<Readable>;
   /** Removes a digest if nobody has it any more. */
   sweep(sha256: string): Promise<void>;
 }
@@ -76,14 +80,20 @@ export async function openContentStore(
         throw error;
       }
     },
-    read: (sha256, from, to) =>
-      createReadStream(join(folder, sha256), { start: from, end: to, highWaterMark: CONTENT_CHUNK_BYTES }),
+    read: (sha256, from, to) => openBytes(join(folder, sha256), from, to),
     sweep: (sha256) =>
       inTurn(async () => {
         if (sha256 === '' || held.has(sha256) || (await isUsed(sha256)) || held.has(sha256)) return;
         await rm(join(folder, sha256), { force: true });
       }),
   };
+}
+
+/** A stream that is open: a file that is not there is told here, and not by an event that nobody may be listening to. */
+async function openBytes(path: string, from: number, to: number): Promise<Readable> {
+  const bytes = createReadStream(path, { start: from, end: to, highWaterMark: CONTENT_CHUNK_BYTES });
+  await once(bytes, 'open');
+  return bytes;
 }
 
 /** Naming and removing take turns: else a digest that is being removed could be uploaded again, and be removed with it. */

@@ -49,7 +49,7 @@ export async function putContent(call: OperatorCall): Promise<Answer> {
   const isChecked = isTarball(id) && fieldOf(call.request.pairs(), 'force') !== 'true';
   let checked: TarballChecks | undefined;
   const check = async (file: string, size_bytes: number) => {
-    const open = () => createReadStream(file, { highWaterMark: CONTENT_CHUNK_BYTES });
+    const open = async () => createReadStream(file, { highWaterMark: CONTENT_CHUNK_BYTES });
     checked = isChecked ? await checkTarball(id, size_bytes, open) : undefined;
     if (checked?.failure !== undefined) throw checked.failure;
   };
@@ -67,7 +67,7 @@ export async function putContent(call: OperatorCall): Promise<Answer> {
 
 /** `GET …/content/ID`: the bytes, or a range of them. */
 export async function getContent(call: OperatorCall): Promise<Answer> {
-  const answer = contentBytes(await contentOf(call), call.request, call.platform);
+  const answer = await contentBytes(await contentOf(call), call.request, call.platform);
   // It has the type that an uploader chose: a browser must not run it as a page of this origin.
   const guards = [
     ['X-Content-Type-Options', 'nosniff'],
@@ -121,8 +121,8 @@ async function signatureOf({ platform }: OperatorCall, product: string, name: st
     return undefined;
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of platform.content.read(content.sha256, 0, content.size_bytes - 1))
-    chunks.push(chunk);
+  const bytes = await platform.content.read(content.sha256, 0, content.size_bytes - 1);
+  for await (const chunk of bytes) chunks.push(chunk);
   try {
     const { keyId, trustedComment } = parseSignature(Buffer.concat(chunks).toString('utf8'));
     return { keyId, trustedComment };
