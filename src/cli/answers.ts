@@ -23,7 +23,17 @@ export interface Gateway {
   /** 0 when it never was. */
   lastSeen_ms: number;
   apps: Record<string, string>;
+  /** `on-time`, `late`, `lost` or `never`; '' from a platform that does not tell it. */
+  state: string;
+  tags: string[];
   updateInterval_s?: number;
+}
+export interface GatewayPage {
+  gateways: Gateway[];
+  /** Of all that fit, not only of this page. */
+  total: number;
+  /** What the next page comes after; `undefined`: this is the last one. */
+  next: string | undefined;
 }
 export interface Content {
   id: string;
@@ -125,15 +135,18 @@ export function readGateway(answer: unknown): Gateway {
     status: text(of, 'status'),
     lastSeen_ms: number(of, 'lastSeen'),
     apps: Object.fromEntries(apps),
+    state: of['state'] === undefined ? '' : text(of, 'state'),
+    tags: optionalList(of, 'tags', String) ?? [],
     ...(typeof interval_s === 'number' ? { updateInterval_s: interval_s } : {}),
   };
 }
 
-export function readGateways(answer: unknown): { gateways: Gateway[]; next: string | undefined } {
+export function readGateways(answer: unknown): GatewayPage {
   const of = fields(answer, 'answer');
   const next = of['next'];
   return {
     gateways: list(of, 'gateways', readGateway),
+    total: number(of, 'total'),
     next: next === undefined || next === null ? undefined : String(next),
   };
 }

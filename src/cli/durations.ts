@@ -43,6 +43,12 @@ export function untilIn(written: string, flag: string, now_ms: number): number {
   return now_ms + durationIn(written, flag) * 1000;
 }
 
+/** A time (`2026-05-01T06:00Z`), or so long ago (`2d`). */
+export function sinceIn(written: string, flag: string, now_ms: number): number {
+  if (/^\d{4}-\d\d-\d\d/.test(written)) return untilIn(written, flag, now_ms);
+  return Math.max(0, Math.round(now_ms - durationIn(written, flag) * 1000));
+}
+
 function wrong(written: string, flag: string, expected: string): GweError {
   return new GweError('usage', `Cannot use "${written.slice(0, 80)}" for ${flag}: expected ${expected}`);
 }

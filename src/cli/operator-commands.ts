@@ -1,5 +1,6 @@
 /** The operator's commands as rows of the command table: the platform itself, and what is asked of one. */
 import type { CommandRow } from './command-row.ts';
+import { FLEET_COMMANDS } from './fleet-commands.ts';
 import type { OptionRow } from './options.ts';
 import { PLATFORM_COMMANDS } from './platform-commands.ts';
 import { ROLLOUT_COMMANDS } from './rollout-commands.ts';
@@ -15,7 +16,6 @@ const PRODUCT_OPTION: OptionRow = {
   sentence: 'The product that is meant; when left out, the one given at login, else the only one there is.',
 };
 const SERIAL = { name: 'SERIAL' } as const;
-const SERIALS = { name: 'SERIAL', repeats: true } as const;
 
 const LOGIN_COMMAND: CommandRow = {
   name: 'login',
@@ -80,50 +80,6 @@ const PRODUCT_COMMANDS: readonly CommandRow[] = [
     ],
     sentence: 'Remove a product.',
     load: async () => ({ run: (await import('./product.ts')).removeProduct }),
-  },
-];
-
-const GATEWAY_COMMANDS: readonly CommandRow[] = [
-  {
-    name: 'gateway add',
-    group: OPERATOR,
-    operands: [SERIALS],
-    options: [PRODUCT_OPTION],
-    sentence: 'Let gateways of these serials activate, and print what to run on each.',
-    load: async () => ({ run: (await import('./gateway.ts')).addGateway }),
-  },
-  {
-    name: 'gateway enable',
-    group: OPERATOR,
-    operands: [SERIALS],
-    options: [PRODUCT_OPTION],
-    sentence:
-      'Let a gateway activate once more, after it lost its key or its hardware was replaced; the old key is dead.',
-    load: async () => ({ run: (await import('./gateway.ts')).enableGateway }),
-  },
-  {
-    name: 'gateway rm',
-    group: OPERATOR,
-    operands: [SERIALS],
-    options: [PRODUCT_OPTION],
-    sentence: 'Remove gateways and what they reported.',
-    load: async () => ({ run: (await import('./gateway.ts')).removeGateway }),
-  },
-  {
-    name: 'gateway list',
-    group: OPERATOR,
-    operands: [],
-    options: [PRODUCT_OPTION, JSON_OPTION],
-    sentence: 'The same as gateways.',
-    load: () => import('./gateways.ts'),
-  },
-  {
-    name: 'gateways',
-    group: OPERATOR,
-    operands: [],
-    options: [PRODUCT_OPTION, JSON_OPTION],
-    sentence: 'List the gateways: when each was last seen, and what is installed on it.',
-    load: () => import('./gateways.ts'),
   },
 ];
 
@@ -234,7 +190,7 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   ...PLATFORM_COMMANDS,
   LOGIN_COMMAND,
   ...PRODUCT_COMMANDS,
-  ...GATEWAY_COMMANDS,
+  ...FLEET_COMMANDS,
   ...CONTENT_COMMANDS,
   ...GATEWAY_WORK_COMMANDS,
   ...ROLLOUT_COMMANDS,

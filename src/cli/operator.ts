@@ -3,6 +3,7 @@ import {
   type Content,
   type Dataport,
   type Gateway,
+  type GatewayPage,
   type InstallCommand,
   type Product,
   readContent,
@@ -40,8 +41,10 @@ export interface Operator {
   products(): Promise<Product[]>;
   createProduct(id: string): Promise<Product>;
   removeProduct(id: string): Promise<void>;
-  /** All gateways, page by page, of one product or all, of one serial or all. */
-  gateways(where: { product?: string; serial?: string }): Promise<Gateway[]>;
+  /** All gateways that fit, page by page. */
+  gateways(where: Query): Promise<Gateway[]>;
+  /** One page of them: `limit` and `after` are parts of the query. */
+  gatewayPage(where: Query): Promise<GatewayPage>;
   gateway(product: string, serial: string): Promise<Gateway>;
   addGateway(product: string, serial: string): Promise<void>;
   removeGateway(product: string, serial: string): Promise<void>;
@@ -88,6 +91,7 @@ export async function openOperator(endpoint: Endpoint, env: NodeJS.ProcessEnv = 
       readProduct(await call({ method: 'POST', path: '/api/v1/products', json: { id } })),
     removeProduct: (id) => remove(productPath(id)),
     gateways: (where) => allPages(where, get),
+    gatewayPage: async (where) => readGateways(await get(`/api/v1/gateways${query(where)}`)),
     gateway: async (product, serial) => readGateway(await get(gatewayPath(product, serial))),
     addGateway: async (product, serial) =>
       void (await call({ method: 'POST', path: '/api/v1/gateways', json: { product, serial } })),
@@ -125,10 +129,7 @@ export async function openOperator(endpoint: Endpoint, env: NodeJS.ProcessEnv = 
   };
 }
 
-async function allPages(
-  where: { product?: string; serial?: string },
-  get: (path: string) => Promise<unknown>,
-): Promise<Gateway[]> {
+async function allPages(where: Query, get: (path: string) => Promise<unknown>): Promise<Gateway[]> {
   const all: Gateway[] = [];
   let after: string | undefined;
   do {
@@ -139,10 +140,13 @@ async function allPages(
   return all;
 }
 
+/** What a call asks for: of a list each value comes by itself. */
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
 /** A query, with what is undefined left out. */
-export function query(of: Record<string, string | number | undefined>): string {
+export function query(of: Query): string {
   const set = Object.entries(of).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}=${enc(String(value))}`],
+    [value ?? []].flat().map((each) => `${key}=${enc(String(each))}`),
   );
   return set.length === 0 ? '' : `?${set.join('&')}`;
 }

@@ -108,9 +108,12 @@ export async function enableGateway(call: OperatorCall): Promise<Answer> {
   return json(200, gatewayJson(await findGateway(call, who)));
 }
 
-/** `PUT /api/v1/gateways/P/SN/tags` with `{"tags"}`. */
+/** `PUT /api/v1/gateways/P/SN/tags` with `{"tags"}` in the place of those it has, or with `{"add"?,"remove"?}`. */
 export async function putTags(call: OperatorCall): Promise<Answer> {
-  const tags = [...new Set(textsIn(await jsonBody(call.request), 'tags') ?? [])].sort();
+  const body = await jsonBody(call.request);
+  const [add, remove] = [textsIn(body, 'add') ?? [], textsIn(body, 'remove') ?? []];
+  const before = textsIn(body, 'tags') ?? (await findGateway(call, gatewayRef(call))).tags;
+  const tags = [...new Set([...before, ...add])].filter((tag) => !remove.includes(tag)).sort();
   const isTag = (tag: string) => isName(tag) && tag.length <= TAG_MAX_CHARACTERS;
   if (tags.length > TAGS_MAX || !tags.every(isTag)) {
     throw new GweError(

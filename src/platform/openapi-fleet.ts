@@ -95,8 +95,8 @@ export const FLEET: readonly Operation[] = [
     method: 'PUT',
     path: `${G}/tags`,
     by: 'operator',
-    summary: 'Puts these tags in the place of those it has.',
-    body: 'Tags',
+    summary: 'Puts these tags in the place of those it has, or adds and removes some.',
+    body: 'TagsRequest',
     answers: ok('Tags'),
   },
   {

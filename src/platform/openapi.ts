@@ -11,6 +11,7 @@ const BODIES: Readonly<Record<string, Schema>> = {
   NewGateway: object({ product: TEXT, serial: TEXT }),
   InstallRequest: object({ names: TEXTS }),
   Value: object({ value: TEXT }),
+  TagsRequest: object({}, { tags: TEXTS, add: TEXTS, remove: TEXTS }),
   OpenApi: { type: 'object' },
 };
 

@@ -43,14 +43,30 @@ test('what a gateway says cannot drive the operator terminal', () => {
 
 test('the gateways table shows names, states, times and versions', () => {
   const gateways: Gateway[] = [
-    { product: 'p', serial: 'gw-1', status: 'activated', lastSeen_ms: 1, apps: { gwe: '1.0', hello: '2' } },
-    { product: 'p', serial: 'gw-2', status: 'notactivated', lastSeen_ms: 0, apps: {} },
+    {
+      product: 'p',
+      serial: 'gw-1',
+      status: 'activated',
+      lastSeen_ms: 1,
+      apps: { gwe: '1.0', hello: '2' },
+      state: 'late',
+      tags: ['lab'],
+    },
+    {
+      product: 'p',
+      serial: 'gw-2',
+      status: 'notactivated',
+      lastSeen_ms: 0,
+      apps: {},
+      state: 'never',
+      tags: [],
+    },
   ];
   assert.equal(
     gatewayTable(gateways, 1 + 120_000),
-    'SERIAL  PRODUCT  STATUS         LAST SEEN  APPLICATIONS\n' +
-      'gw-1    p        activated      2 min ago  gwe 1.0, hello 2\n' +
-      'gw-2    p        not activated  never      -\n',
+    'SERIAL  PRODUCT  STATUS           LAST SEEN  APPLICATIONS      TAGS\n' +
+      'gw-1    p        activated, late  2 min ago  gwe 1.0, hello 2  lab\n' +
+      'gw-2    p        not activated    never      -\n',
   );
 });
 
@@ -122,7 +138,7 @@ test('only the first line of a fetch_status tells how a tarball ended; its outpu
 });
 
 test('the operator is told when a gateway will look for its command, or that it is late', () => {
-  const gateway = { product: 'p', serial: 'gw', status: 'activated', apps: {} };
+  const gateway = { product: 'p', serial: 'gw', status: 'activated', apps: {}, state: '', tags: [] };
   const now_ms = 1_000 * HOUR_MS;
   const words = (ago_ms: number, updateInterval_s?: number) =>
     nextCheckInWords(
