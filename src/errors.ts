@@ -52,6 +52,8 @@ const CODES = {
   script: { exit: 3, http: 500 },
   /** Too little disk or too few inodes. */
   'disk-full': { exit: 1, http: 507 },
+  /** What it would cost does not fit into the data budget before it begins again. */
+  budget: { exit: 1, http: 503 },
   /** Any other failure of the file system. */
   io: { exit: 1, http: 500 },
   /** Another engine has the state folder. */

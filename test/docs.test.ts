@@ -122,7 +122,7 @@ test('every command and flag that a document shows is one of the tables', () => 
 });
 
 test('every setting that a document names is one of the table', () => {
-  const named = /^(?:engine|download|install|outbox|supervisor|security)\.[a-z_]+$/;
+  const named = /^(?:engine|download|budget|reports|install|outbox|supervisor|security)\.[a-z_]+$/;
   for (const path of DOCUMENTS) {
     for (const [, code = ''] of readFileSync(path, 'utf8').matchAll(/`([a-z_.]+)`/g)) {
       if (!named.test(code) || /\.(?:sh|conf|ts|json)$/.test(code)) continue;

@@ -136,7 +136,7 @@ const GATEWAY_CFG = [
 ].join('\n');
 
 const ENGINE_CONFIG = [
-  'INI: a section, and in it `key = value`. What is not there has its default, so the file may be short or missing. A value that cannot be used costs itself only: its default is in force, and the log says so; but where one of security.* cannot be used, or the file is not INI, nothing is contacted and gwe ends with 2. Comments and unknown keys stay when gwe changes the file. A switch is `on` or `off`; empty text is written as two quotes.',
+  'INI: a section, and in it `key = value`. What is not there has its default, so the file may be short or missing. A value that cannot be used costs itself only: its default is in force, and the log says so; but where one of security.* or budget.* cannot be used, or the file is not INI, nothing is contacted and gwe ends with 2. Comments and unknown keys stay when gwe changes the file. A switch is `on` or `off`; empty text is written as two quotes.',
   '',
   '    gwe config list',
   '    gwe config get install.timeout',

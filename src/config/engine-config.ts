@@ -40,16 +40,22 @@ export function readSettings(text: string): SettingsRead {
   return { settings: settings as Settings, problems };
 }
 
+/** Sections in which a value that cannot be used is no small matter. */
+const TRUSTED = ['security', 'budget'];
+
 /**
  * The settings for whoever goes on to contact the platform or to install. Raises `config` where the file is not INI, or a
- * value of security.* cannot be used: with the defaults the gateway's key would go to another platform than was meant, or
- * something unsigned would be let in. Everything else costs itself only, as in `readSettings`.
+ * value of security.* or budget.* cannot be used: with the defaults the gateway's key would go to another platform than was
+ * meant, something unsigned would be let in, or a line be used without limit. Everything else costs itself only, as in
+ * `readSettings`.
  */
 export function readTrustedSettings(text: string): SettingsRead {
   usingFile('Engine.config', () => {
-    const security = parseIni(text).get('security');
-    for (const name of SETTING_NAMES.filter((each) => each.startsWith('security.'))) {
-      const written = security?.get(splitSettingName(name)[1]);
+    const ini = parseIni(text);
+    for (const name of SETTING_NAMES) {
+      const [section, key] = splitSettingName(name);
+      if (!TRUSTED.includes(section)) continue;
+      const written = ini.get(section)?.get(key);
       if (written !== undefined) parseSetting(name, written);
     }
   });

@@ -5,33 +5,12 @@
 import { GweError } from '../errors.ts';
 import { LOG_LEVELS } from '../host/log.ts';
 import { VERSION } from '../host/version.ts';
-
-interface Described {
-  /** One sentence for people: help, docs and the error for a bad value. */
-  readonly sentence: string;
-  /** Of the number: s, bytes, percent … */
-  readonly unit?: string;
-}
-type Row =
-  | (Described & {
-      readonly type: 'integer';
-      readonly default: number;
-      readonly min: number;
-      readonly max: number;
-    })
-  | (Described & { readonly type: 'text'; readonly default: string })
-  | (Described & { readonly type: 'switch'; readonly default: boolean })
-  | (Described & { readonly type: 'choice'; readonly default: string; readonly choices: readonly string[] });
+import { COST_ROWS } from './cost-settings.ts';
+import { integer, onOff, type Row, text } from './setting-row.ts';
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 const YEAR_S = 31_536_000;
-
-const integer = (default_: number, min: number, max: number, unit: string, sentence: string) =>
-  ({ type: 'integer', default: default_, min, max, unit, sentence }) as const;
-const text = (default_: string, sentence: string) => ({ type: 'text', default: default_, sentence }) as const;
-const onOff = (default_: boolean, sentence: string) =>
-  ({ type: 'switch', default: default_, sentence }) as const;
 
 /** Every setting: `section.key` → its row. */
 export const SETTINGS = {
@@ -73,6 +52,7 @@ export const SETTINGS = {
   ),
   'download.max_tarball_bytes': integer(GIB, 1, 1024 * GIB, 'bytes', 'Largest tarball that is downloaded.'),
   'download.max_rate': integer(0, 0, 1024 * GIB, 'bytes/s', 'Fastest download; 0 means no limit.'),
+  ...COST_ROWS,
   'install.timeout': integer(
     1800,
     1,
@@ -210,6 +190,7 @@ function parseRow(row: Row, name: string, written: string): number | string | bo
     return choice;
   }
   if (/[\u0000-\u001f\u007f]/.test(bare)) throw refuse();
+  if (bare !== '' && row.pattern?.test(bare) === false) throw refuse();
   return bare;
 }
 
@@ -219,7 +200,7 @@ export function expectation(row: Row): string {
     return `a whole number from ${row.min} to ${row.max}${row.unit ? ` (${row.unit})` : ''}`;
   if (row.type === 'switch') return 'on or off';
   if (row.type === 'choice') return `one of ${row.choices.join(', ')}`;
-  return 'text on one line';
+  return row.expected ?? 'text on one line';
 }
 
 /** A value as it is written: switches as on and off, empty text as two quotes. */
