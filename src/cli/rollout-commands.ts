@@ -1,5 +1,6 @@
 /** The commands on rollouts, and the fleet on a laptop, as rows of the command table. */
 import type { CommandRow } from './command-row.ts';
+import { CRITERIA_OPTIONS } from './gateway-filter.ts';
 import type { OptionRow } from './options.ts';
 
 const GROUP = 'For operators';
@@ -22,12 +23,11 @@ const CREATE_OPTIONS: readonly OptionRow[] = [
   PRODUCT_OPTION,
   { long: 'group', short: 'g', value: 'GROUP', group: WHO, sentence: 'The gateways of a group.' },
   { long: 'all', group: WHO, sentence: 'All gateways of the product.' },
+  ...CRITERIA_OPTIONS.map((row) => ({ ...row, group: WHO })),
   {
-    long: 'tag',
-    value: 'TAG',
-    repeats: true,
+    long: 'dynamic',
     group: WHO,
-    sentence: 'Of these, those with this tag; several: with all of them.',
+    sentence: 'Also those that come to fit later; it then goes on until it is aborted.',
   },
   {
     long: 'stages',
@@ -110,6 +110,10 @@ export const ROLLOUT_COMMANDS: readonly CommandRow[] = [
       [
         'gwe rollout create --group north --cap 20 --window 02:00-05:00 hello.v2.tar.gz',
         'at night, where each of them is',
+      ],
+      [
+        'gwe rollout create --group north --dynamic hello.v2.tar.gz',
+        'and whoever joins the group later gets it, too',
       ],
     ],
     load: async () => ({ run: (await import('./rollout.ts')).createRollout }),

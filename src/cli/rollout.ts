@@ -4,6 +4,7 @@ import type { CommandArgs, CommandRun } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 import { bringTarballs, checkNames } from './deploy.ts';
 import { durationIn, percentIn, stagesIn, untilIn, windowIn } from './durations.ts';
+import { criteriaOf } from './gateway-filter.ts';
 import { type Operator, query } from './operator.ts';
 import {
   type RolloutAnswer,
@@ -47,7 +48,6 @@ export async function createRollout(context: CommandContext, args: CommandArgs):
 /** What was typed as the body of the call, with what was left out left to the platform. Raises `usage`. Pure. */
 export function bodyOf(args: CommandArgs, now_ms: number): Record<string, unknown> {
   const group = args.text('group');
-  const tags = args.all('tag');
   if ((group === undefined && !args.has('all')) || (group !== undefined && args.has('all'))) {
     throw new GweError('usage', 'Cannot start a rollout: expected either --group GROUP or --all');
   }
@@ -62,7 +62,8 @@ export function bodyOf(args: CommandArgs, now_ms: number): Record<string, unknow
   };
   return withoutGaps({
     group,
-    filter: tags.length === 0 ? undefined : { tags },
+    filter: criteriaOf(args),
+    dynamic: args.has('dynamic') || undefined,
     name: args.text('name'),
     stages: given('stages', stagesIn),
     cap: args.integer('cap'),

@@ -1,7 +1,6 @@
 /** The body of `POST /api/v1/rollouts` as a plan, every field checked, with what counts where one is left out. Pure. */
 import { parseTarballName } from '../app/name.ts';
 import { asGweError, GweError } from '../errors.ts';
-import type { GatewayCriteria } from './fleet-store.ts';
 import { optionalTextIn, textIn, textsIn, timeIn } from './json-body.ts';
 import { criteriaIn, criteriaJson } from './json-filter.ts';
 import { INSTALL_NAMES_MAX, NAME_MAX_CHARACTERS } from './limits.ts';
@@ -22,7 +21,7 @@ const SILENT_AFTER_MAX_S = 30 * 86_400;
 type Body = Readonly<Record<string, unknown>>;
 
 /** Reads it. Raises `malformed`, saying which field and what is expected. */
-export function planIn(body: Body, now_ms: number): Plan & { criteria: GatewayCriteria } {
+export function planIn(body: Body, now_ms: number): Plan {
   const names = namesIn(body);
   const until_ms = timeIn(body, 'offlineUntil');
   if (until_ms !== undefined && until_ms <= now_ms) throw malformed('"offlineUntil" lies in the past');
@@ -33,7 +32,6 @@ export function planIn(body: Body, now_ms: number): Plan & { criteria: GatewayCr
     name: nameIn(body, names),
     names,
     digests: {},
-    criteria,
     stages: stagesIn(body['stages']),
     cap: numberIn(body, 'cap', { min: 1, max: CAP_MAX, otherwise: DEFAULT_CAP }),
     failLimit_percent: numberIn(body, 'failLimit_percent', {
@@ -51,6 +49,7 @@ export function planIn(body: Body, now_ms: number): Plan & { criteria: GatewayCr
     ...given('filter', isFiltered ? criteriaJson(criteria) : undefined),
     ...given('window', windowIn(body['window'])),
     ...given('offlineUntil_ms', until_ms),
+    ...given('dynamic', flagIn(body, 'dynamic')),
   };
 }
 
@@ -58,6 +57,14 @@ function given<K extends string, T>(key: K, value: T | undefined): Partial<Recor
   const made: Partial<Record<K, T>> = {};
   if (value !== undefined) made[key] = value;
   return made;
+}
+
+/** A switch that is on; one that is off is as one that is left out. */
+function flagIn(body: Body, key: string): true | undefined {
+  const value = body[key];
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return true;
+  throw malformed(`"${key}" must be true or false`);
 }
 
 function namesIn(body: Body): string[] {

@@ -3,33 +3,31 @@ import { GweError } from '../errors.ts';
 import { maySee, productsAsked, requireProduct } from './access.ts';
 import { type Answer, json } from './answer.ts';
 import type { OperatorCall } from './context.ts';
-import type { GatewayCriteria } from './fleet-store.ts';
 import { jsonBody, number, oneOf, optionalNumber } from './json-body.ts';
 import { requireContent } from './json-gateway.ts';
 import { noGroup } from './json-groups.ts';
 import { planIn } from './json-rollout-plan.ts';
 import { PAGE_MAX_ROWS } from './limits.ts';
 import { fieldOf } from './request.ts';
+import { type Candidate, gatewaysFor } from './rollout-gateways.ts';
 import { MEMBER_STATES, STATE_NAMES } from './rollout-states.ts';
 import type { Member, Plan, Rollout, RolloutState } from './rollout-types.ts';
 import { memberWhy, rolloutWhy } from './rollout-waits.ts';
 import { noRollout, type RolloutAction, type RolloutView } from './rollouts.ts';
 
 const STATES: readonly RolloutState[] = ['running', 'paused', 'aborting', 'aborted', 'complete'];
-/** Gateways that one rollout may have; the page reads them 1000 at a time. */
-export const ROLLOUT_MEMBERS_MAX = 100_000;
 
-/** `POST /api/v1/rollouts`: the gateways are those of this moment. */
+/** `POST /api/v1/rollouts`: the gateways are those of this moment; a dynamic one adds those that come to fit later. */
 export async function createRollout(call: OperatorCall): Promise<Answer> {
   const { platform, operator } = call;
-  const { criteria, ...plan } = planIn(await jsonBody(call.request), platform.clock.now());
+  const plan = planIn(await jsonBody(call.request), platform.clock.now());
   requireProduct(call, plan.product);
   await requireContent(call, plan.product, plan.names);
   const contents = (await platform.store.contents(plan.product)) ?? [];
   const digests = contents.flatMap(({ name, sha256 }) =>
     plan.names.includes(name) ? [[name, sha256] as const] : [],
   );
-  const gateways = await gatewaysOf(call, plan, criteria);
+  const gateways = await gatewaysOf(call, plan);
   if (gateways.length === 0) {
     throw new GweError('conflict', `Cannot start a rollout: no gateway of ${plan.product} is meant`, {
       hint: 'Look which there are: gwe gateways',
@@ -47,22 +45,13 @@ export async function createRollout(call: OperatorCall): Promise<Answer> {
   return json(201, rolloutJson(await viewOf(call, rollout.id), platform.clock.now()));
 }
 
-async function gatewaysOf({ platform }: OperatorCall, { product, group }: Plan, criteria: GatewayCriteria) {
+async function gatewaysOf({ platform }: OperatorCall, plan: Plan): Promise<Candidate[]> {
+  const { product, group } = plan;
   if (group !== undefined && (await platform.store.groupMembers(product, group)) === undefined) {
     throw noGroup(product, group);
   }
   await platform.fleet.settle();
-  const found: Array<{ gateway: number; serial: string }> = [];
-  for (let after: string | undefined, isMore = true; isMore && found.length < ROLLOUT_MEMBERS_MAX; ) {
-    const page = await platform.store.fleet(
-      { ...criteria, product, ...(group === undefined ? {} : { group }) },
-      { limit: PAGE_MAX_ROWS, now_ms: platform.clock.now(), ...(after === undefined ? {} : { after }) },
-    );
-    found.push(...page.gateways.map(({ id, serial }) => ({ gateway: id, serial })));
-    isMore = page.next !== undefined && page.next !== after;
-    after = page.next;
-  }
-  return found;
+  return gatewaysFor(platform.store, plan, platform.clock.now());
 }
 
 /** `GET /api/v1/rollouts?product=&state=&limit=&after=`: the newest first. */

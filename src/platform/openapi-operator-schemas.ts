@@ -49,6 +49,10 @@ const PLAN_OPTIONS = {
   ),
   silentAfter_s: said(COUNT, 'Silence after success that counts as failure, beside the interval.'),
   offlineUntil: said(TIME, 'Those who were not reached by then are left; without it they are waited for.'),
+  dynamic: said(
+    FLAG,
+    'Gateways that come to fit later are added, in the last stage; it goes on until it is aborted.',
+  ),
 };
 
 const MEMBER_STATE = said(
@@ -88,6 +92,7 @@ export const OPERATOR_SCHEMAS: Readonly<Record<string, Schema>> = {
       filter: ref('Filter'),
       window: ref('Window'),
       offlineUntil: TIME,
+      dynamic: FLAG,
       why: said(TEXT, 'Why it is paused or aborted, or waits, in one sentence.'),
     },
   ),

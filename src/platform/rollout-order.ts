@@ -1,6 +1,6 @@
 /** In which order gateways are told, and in which stage each is: the same each time it is asked. Pure. */
 import { createHash } from 'node:crypto';
-import type { Stage } from './rollout-types.ts';
+import { type Member, NO_FACTS, type Stage } from './rollout-types.ts';
 
 /** Serials in the order of a hash that hangs on the rollout: no gateway is always the first. */
 export function inOrder<T extends { serial: string }>(rollout: number, gateways: readonly T[]): T[] {
@@ -27,6 +27,15 @@ export function stageEnds(stages: readonly Stage[], total: number): number[] {
 export function stageOf(ends: readonly number[], place: number): number {
   const stage = ends.findIndex((end) => place < end);
   return stage < 0 ? Math.max(0, ends.length - 1) : stage;
+}
+
+/** A gateway that was not told yet, and of which nothing is known. */
+export function newMember(
+  at: Pick<Member, 'gateway' | 'serial' | 'place' | 'stage'>,
+  since_ms: number,
+): Member {
+  const nothing = { why: '', point: 0, statusPoint: 0, outcomes: {}, success_ms: 0, facts: NO_FACTS };
+  return { ...at, since_ms, touched: false, excused: false, state: 'waiting', ...nothing };
 }
 
 /** The stages as they are kept: the last one reaches all. */

@@ -172,7 +172,12 @@ function stageNow(
     if (isBusy) return { stage, pause: undefined, end: undefined };
     const pause = tooManyBad(rollout, those, 0);
     if (pause !== undefined) return { stage, pause, end: undefined };
-    if (stage >= last) return { stage: Math.max(stage, rollout.stage), pause, end: allEnded(members) };
+    if (stage >= last)
+      return {
+        stage: Math.max(stage, rollout.stage),
+        pause,
+        end: rollout.dynamic ? undefined : allEnded(members),
+      };
     const hasEnd = those.some(({ state }) => state === 'done' || MEMBER_STATES[state].isBad);
     if (!hasEnd)
       return { stage, pause: allEnded(those) && unreachedText(stage, those.length), end: undefined };

@@ -36,7 +36,7 @@ export interface RolloutStore {
   rolloutsOf(gateway: number): Promise<Array<{ rollout: Rollout; member: Member }>>;
   rolloutCounts(id: number): Promise<Partial<Record<MemberState, number>>>;
   rolloutMembers(id: number): Promise<Member[]>;
-  /** State, stage and reason of a rollout, and those members that changed, at once. False: it is gone. */
+  /** State, stage and reason of a rollout, and those members that changed or are new in it, at once. False: it is gone. */
   saveRollout(rollout: Rollout, members: readonly Member[]): Promise<boolean>;
   /** Looks at gateways; one that is gone is left out. */
   observe(asks: readonly Ask[]): Promise<Observation[]>;

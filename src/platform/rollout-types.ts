@@ -35,6 +35,8 @@ export interface Plan {
   silentAfter_s: number;
   /** Gateways that are offline then are left. */
   offlineUntil_ms?: number | undefined;
+  /** Gateways that come to fit later are added; such a rollout goes on until it is aborted. */
+  dynamic?: boolean | undefined;
 }
 
 /** `aborting`: some have the command, and have not said how it ended. */

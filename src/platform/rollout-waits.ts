@@ -31,7 +31,8 @@ export function rolloutWhy(rollout: Rollout, members: readonly Member[], now_ms:
     [members.filter(isDeferred).length, 'putting it off'],
   ] as const;
   const named = parts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []));
-  return named.length === 0 ? '' : `Stage ${rollout.stage + 1}: ${listText(named)}.`;
+  if (named.length > 0) return `Stage ${rollout.stage + 1}: ${listText(named)}.`;
+  return rollout.dynamic ? 'Everybody was told: it waits for gateways that come to fit.' : '';
 }
 
 function isClosed({ window }: Rollout, { facts }: Member, now_ms: number): boolean {

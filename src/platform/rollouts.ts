@@ -5,6 +5,8 @@
 import { asGweError, explain, GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import type { FleetStore } from './fleet-store.ts';
+import { gatewaysFor, JOIN_LOOK_MS, joining } from './rollout-gateways.ts';
 import { advance, dueForLook, type Live, liveOf, lookAt, type PassParts, save } from './rollout-live.ts';
 import { again, excuse } from './rollout-rules.ts';
 import type { NewRollout, RolloutStore } from './rollout-store.ts';
@@ -24,7 +26,10 @@ export interface RolloutView {
 }
 
 export interface RolloutParts {
-  store: RolloutStore & { onWrite(listener: (gateway: number, aliases: readonly string[]) => void): void };
+  store: RolloutStore &
+    Pick<FleetStore, 'fleet'> & {
+      onWrite(listener: (gateway: number, aliases: readonly string[]) => void): void;
+    };
   clock: Clock;
   log: Log;
   /** Told when a rollout, or the state of a gateway in it, has changed. */
@@ -68,6 +73,7 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   let last: Promise<unknown> = Promise.resolve();
   let isScheduled = false;
   let isTick = false;
+  let joined_ms = clock.monotonic();
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = last.then(work);
@@ -102,12 +108,31 @@ export function openRollouts(parts: RolloutParts): Rollouts {
       heldUp.add(id);
     }
   };
+  /** Adds those who came to fit since the last look; what fails is tried again at the next one. */
+  const letJoin = async ({ rollout, members }: Live): Promise<void> => {
+    try {
+      const fresh = joining(rollout, members, await gatewaysFor(store, rollout, clock.now()), clock.now());
+      if (fresh.length === 0 || !(await store.saveRollout(rollout, fresh))) return;
+      lives.set(rollout.id, liveOf(rollout, [...members, ...fresh]));
+      for (const { gateway } of fresh) dirty.add(gateway);
+      moved.add(rollout.id);
+    } catch (thrown) {
+      log.error(`Cannot look who joins rollout ${rollout.id}: ${explain(asGweError(thrown))}`);
+    }
+  };
+  const letAllJoin = async (): Promise<void> => {
+    if (clock.monotonic() - joined_ms < JOIN_LOOK_MS) return;
+    joined_ms = clock.monotonic();
+    const open = [...lives.values()].filter(({ rollout }) => rollout.dynamic && rollout.state === 'running');
+    for (const live of open) await letJoin(live);
+  };
   const passAll = async (): Promise<void> => {
-    const written = [...dirty];
     const tick = isTick;
-    dirty.clear();
     isTick = false;
     isScheduled = false;
+    if (tick) await letAllJoin();
+    const written = [...dirty];
+    dirty.clear();
     for (const live of [...lives.values()]) {
       const due = tick ? dueForLook(live, clock.now()) : [];
       const own = written.filter((gateway) => live.places.has(gateway));

@@ -1,9 +1,9 @@
 /** Rollouts in SQLite: synchronous functions over prepared statements. What a rollout does is decided elsewhere: rollout-rules.ts. */
 import type { DatabaseSync } from 'node:sqlite';
-import { completeStages, inOrder, stageEnds, stageOf } from './rollout-order.ts';
+import { completeStages, inOrder, newMember, stageEnds, stageOf } from './rollout-order.ts';
 import type { MemberState } from './rollout-states.ts';
 import type { NewRollout, RolloutQuery } from './rollout-store.ts';
-import { type Member, NO_FACTS, type Rollout } from './rollout-types.ts';
+import type { Member, Rollout } from './rollout-types.ts';
 import { readMember, readMemberState, readRollout } from './sqlite-rollout-rows.ts';
 import { int } from './sqlite-rows.ts';
 
@@ -82,7 +82,7 @@ export function prepareRollouts(db: DatabaseSync) {
       const id = Number(add.run(int(product, 'id'), text, createdBy, created_ms, created_ms).lastInsertRowid);
       const ends = stageEnds(completeStages(plan.stages), gateways.length);
       inOrder(id, gateways).forEach(({ gateway, serial }, place) => {
-        putMember(id, newMember(gateway, serial, place, stageOf(ends, place), created_ms));
+        putMember(id, newMember({ gateway, serial, place, stage: stageOf(ends, place) }, created_ms));
       });
       return rollout(id) ?? ('unknown' as const);
     },
@@ -109,10 +109,4 @@ export function prepareRollouts(db: DatabaseSync) {
       return isThere;
     },
   };
-}
-
-function newMember(gateway: number, serial: string, place: number, stage: number, since_ms: number): Member {
-  const nothing = { why: '', point: 0, statusPoint: 0, outcomes: {}, success_ms: 0, facts: NO_FACTS };
-  const plain = { touched: false, excused: false, state: 'waiting' } as const;
-  return { gateway, serial, place, stage, since_ms, ...plain, ...nothing };
 }

@@ -96,6 +96,13 @@ test('a group, a tag and a window say who is told and when; what was told otherw
   const tagged = await operated.gwe(['rollout', 'create', '--all', '--tag', 'north', file]);
   assert.match(tagged.out, /over 1 gateways/);
 
+  const later = await operated.gwe([
+    ...['rollout', 'create', '--all', '--serial', 'GW-3', '--state', 'on-time', '--dynamic', '--json'],
+    'hello.v2.tar.gz',
+  ]);
+  const { total, dynamic, filter } = JSON.parse(later.out);
+  assert.deepEqual([total, dynamic, filter], [1, true, { serialContains: 'GW-3', states: ['on-time'] }]);
+
   const bad = await badTarball(operated.folder, 'bad.v1.tar.gz');
   const cases: Array<[string[], number, RegExp]> = [
     [['hello.v2.tar.gz'], 2, /either --group GROUP or --all/],

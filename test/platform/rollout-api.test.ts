@@ -101,6 +101,7 @@ test('what cannot be a rollout is refused, and says which field and what is expe
     [{ ...good, window: { from: '02:00', to: '05:00', timezone: 'Mars' } }, 400, /time zone/],
     [{ ...good, window: { from: '02:00', to: '05:00', days: [7] } }, 400, /"days"/],
     [{ ...good, offlineUntil: 5 }, 400, /past/],
+    [{ ...good, dynamic: 'yes' }, 400, /"dynamic"/],
     [{ ...good, filter: { serialPrefix: 'none' } }, 409, /no gateway of P1/],
   ];
   for (const [body, status, message] of cases) {
