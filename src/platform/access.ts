@@ -79,7 +79,7 @@ export function createAccess(store: Store, throttle: Throttle, now: () => number
 }
 
 /** A token comes as X-Exosite-Token, as a bearer, or (older libraries) in place of a CIK. */
-function secretIn(request: PlatformRequest): string | undefined {
+export function secretIn(request: PlatformRequest): string | undefined {
   const bearer = request.header('authorization')?.match(/^(?:bearer|token)\s+(.+)$/i)?.[1];
   return bearer ?? request.header(HEADERS.token) ?? request.header(HEADERS.cik);
 }

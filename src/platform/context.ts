@@ -3,6 +3,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Access } from './access.ts';
 import type { Answer } from './answer.ts';
+import type { Refusals } from './audit-refusals.ts';
 import type { ContentStore } from './content-store.ts';
 import type { Events } from './events.ts';
 import type { AuditEntry, Token } from './fleet-store.ts';
@@ -26,6 +27,8 @@ export interface Platform {
   metrics: Metrics;
   /** Notes a change in the audit trail; when it resolves, the record is on the disk. */
   audit(entry: Omit<AuditEntry, 'time_ms'>): Promise<void>;
+  /** Which refused attempts get a record. */
+  refusals: Refusals;
   /** The one vendor name that is served; a model's own name is accepted in its place. */
   vendor: string;
   clock: Clock;

@@ -8,6 +8,7 @@ import type { Log } from '../host/log.ts';
 import { requireRole } from './access.ts';
 import { type Answer, errorAsJson, errorAsLine, statusLine } from './answer.ts';
 import { noteChange } from './audit-note.ts';
+import { notingRefusals } from './audit-refusals.ts';
 import type { Call, OperatorCall, Platform } from './context.ts';
 import { decodeSegment, type PlatformRequest } from './request.ts';
 import { type OperatorRoute, ROUTES, type Route } from './routes.ts';
@@ -68,12 +69,16 @@ function paramsOf(route: Route, request: PlatformRequest): Record<string, string
 
 /** A call of an operator: who it is, whether they may, and (for what changed something) its record before the answer. */
 async function operate(route: OperatorRoute, { request, platform, params }: Call): Promise<Answer> {
-  const operator = await platform.access.operatorOf(request);
-  const call: OperatorCall = { request, platform, params, operator, note: {} };
-  requireRole(call, route.by);
-  const answer = await route.answer(call);
-  if (request.method !== 'GET' && answer.status < 400) await noteChange(call, answer);
-  return answer;
+  const operator = await notingRefusals({ request, platform }, undefined, () =>
+    platform.access.operatorOf(request),
+  );
+  return notingRefusals({ request, platform }, operator, async () => {
+    const call: OperatorCall = { request, platform, params, operator, note: {} };
+    requireRole(call, route.by);
+    const answer = await route.answer(call);
+    if (request.method !== 'GET' && answer.status < 400) await noteChange(call, answer);
+    return answer;
+  });
 }
 
 function nothingThere(request: PlatformRequest): Answer {

@@ -2,6 +2,7 @@
 import { GweError } from '../errors.ts';
 import { VERSION } from '../host/version.ts';
 import { type Answer, empty, json } from './answer.ts';
+import { notingRefusals } from './audit-refusals.ts';
 import type { Call, OperatorCall, Platform } from './context.ts';
 import type { Token } from './fleet-store.ts';
 import { jsonBody, textIn } from './json-body.ts';
@@ -28,7 +29,9 @@ export async function logIn({ request, platform }: Call): Promise<Answer> {
     );
   }
   const secret = textIn(await jsonBody(request), 'token').trim();
-  const operator = await platform.access.check(secret, request.remote);
+  const operator = await notingRefusals({ request, platform }, 'login', () =>
+    platform.access.check(secret, request.remote),
+  );
   await platform.audit({
     who: operator.name,
     role: operator.role,

@@ -117,6 +117,10 @@ export const LOGIN_FAILURES_IN_ALL = 1_000;
 export const LOGIN_WINDOW_MS = 60_000;
 /** Addresses of which failures are counted. */
 export const LOGIN_ADDRESSES_MAX = 10_000;
+/** Refused attempts that get a record in the audit trail within a window, of one address and of all; more are only counted. */
+export const REFUSALS_PER_ADDRESS = 10;
+export const REFUSALS_IN_ALL = 100;
+export const REFUSALS_WINDOW_MS = 3_600_000;
 /** Requests with one key or token within a window; beyond them the answer is 429. */
 export const REQUESTS_PER_KEY = 5_000;
 export const REQUEST_WINDOW_MS = 10_000;

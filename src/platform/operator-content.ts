@@ -58,6 +58,7 @@ export async function uploadContent(call: OperatorCall): Promise<Answer> {
   const { platform } = call;
   if ((await platform.store.content(product, id)) === undefined) return statusLine(404);
   await storeContent(call, product, id, async () => {});
+  platform.events.publish('content', { product, id });
   return empty(205);
 }
 
@@ -72,6 +73,7 @@ async function remove(platform: Platform, product: string, id: string): Promise<
   const content = await platform.store.content(product, id);
   if (content === undefined || !(await platform.store.removeContent(product, id))) return statusLine(404);
   await platform.content.sweep(content.sha256);
+  platform.events.publish('content', { product, id });
   return empty(205);
 }
 

@@ -30,7 +30,13 @@ export async function createGroup(call: OperatorCall): Promise<Answer> {
   const { store, clock } = call.platform;
   if ((await store.groupMembers(product, group)) !== undefined) return statusLine(409);
   const end = await store.putGroup(product, group, { meta: fieldOf(pairs, 'meta') ?? '' }, clock.now());
-  return end.end === 'unknown' ? statusLine(404) : empty(205);
+  return end.end === 'unknown' ? statusLine(404) : changed(call, product, group);
+}
+
+/** Tells whoever listens, as the JSON API does. */
+function changed({ platform }: OperatorCall, product: string, name: string): Answer {
+  platform.events.publish('group', { product, name });
+  return empty(205);
 }
 
 /** `GET …/group/M/G`: `meta,count`. */
@@ -88,9 +94,10 @@ async function change(call: OperatorCall, wanted: GroupChange): Promise<Answer> 
   const { store, clock } = call.platform;
   if ((await store.groupMembers(product, group)) === undefined) return statusLine(404);
   const end = await store.putGroup(product, group, wanted, clock.now());
-  return end.end === 'unknown' ? statusLine(404) : empty(205);
+  return end.end === 'unknown' ? statusLine(404) : changed(call, product, group);
 }
 
-async function remove({ platform }: OperatorCall, product: string, group: string): Promise<Answer> {
-  return (await platform.store.removeGroup(product, group)) ? empty(205) : statusLine(404);
+async function remove(call: OperatorCall, product: string, group: string): Promise<Answer> {
+  const isThere = await call.platform.store.removeGroup(product, group);
+  return isThere ? changed(call, product, group) : statusLine(404);
 }

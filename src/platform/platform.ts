@@ -11,6 +11,7 @@ import { makeFolder, removeFolder } from '../host/files.ts';
 import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { createAccess } from './access.ts';
+import { createRefusals } from './audit-refusals.ts';
 import { openContentStore } from './content-store.ts';
 import type { Platform } from './context.ts';
 import { createEvents, type Events } from './events.ts';
@@ -152,6 +153,7 @@ function assemble(parts: Parts, options: PlatformOptions): Platform {
     rollouts: watchRollouts(parts, events, audit),
     metrics: createMetrics(),
     audit,
+    refusals: createRefusals(clock.now),
   };
 }
 

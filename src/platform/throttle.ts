@@ -42,8 +42,8 @@ function tooMany(message: string, wait_ms: number): GweError {
   return new GweError('busy', message, { status: 429, retryAfter_s: Math.max(1, Math.ceil(wait_ms / 1000)) });
 }
 
-/** Counts by name; all begin anew when a window of time is over. Names beyond `max` count only in the total. */
-function createWindow(now: () => number, window_ms: number, max: number) {
+/** Counts by name in windows of time; all begin anew when a window of time is over. Names beyond `max` count only in the total. */
+export function createWindow(now: () => number, window_ms: number, max: number) {
   const counts = new Map<string, number>();
   let begun_ms = now();
   let total = 0;

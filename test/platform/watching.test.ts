@@ -96,6 +96,27 @@ test('who listens hears check-ins, writes and ends of installs, and later goes o
   assert.equal((await other.next(() => true)).data['id'], 'other');
 });
 
+test('what an old tool uploads, groups and removes is heard like what the page does', async (t) => {
+  const platform = await platformFor(t);
+  await platform.gateway('P1', 'SN1');
+  const events = await listen(t, platform);
+  const manage = (method: string, path: string, form = '') =>
+    platform.operate(method, `/provision/manage/${path}`, form);
+  const hears = async (type: string, key: 'id' | 'name', value: string) =>
+    assert.equal((await events.next(({ event }) => event === type)).data[key], value);
+  await manage('POST', 'content/P1/', 'id=firmware&meta=');
+  await manage('POST', 'content/P1/firmware', 'the bytes');
+  await hears('content', 'id', 'firmware');
+  await manage('POST', 'group/P1/', 'id=lab&meta=');
+  await hears('group', 'name', 'lab');
+  await manage('POST', 'group/P1/lab/', 'sn=SN1');
+  await hears('group', 'name', 'lab');
+  await manage('DELETE', 'content/P1/firmware');
+  await hears('content', 'id', 'firmware');
+  await manage('DELETE', 'group/P1/lab');
+  await hears('group', 'name', 'lab');
+});
+
 test('streams of events end when the platform does', async (t) => {
   const platform = await platformFor(t);
   const { ended, next } = await listen(t, platform, '?after=none');
