@@ -46,6 +46,10 @@ export const BATCH_MAX_CALLS = 256;
 /** Calls that wait for their commit; beyond them the answer is 503. */
 export const QUEUE_MAX_CALLS = 20_000;
 
+/** Gateways whose newest points, and keys whose gateways, are kept in memory; and what of a value is kept with its point. */
+export const HEADS_MAX_GATEWAYS = 20_000;
+export const HEADS_VALUE_MAX_CHARACTERS = 200;
+
 /** History of one dataport: points that are kept. */
 export const HISTORY_MAX_POINTS = 200;
 /** History of one dataport: the oldest point that is kept; its newest one stays whatever its age. */
@@ -133,3 +137,34 @@ export const EVENT_HEARTBEAT_MS = 15_000;
 /** Dataports told one by one after a look at what was reported; beyond them listeners are told, now and then, to load again. */
 export const EVENTS_PER_LOOK_MAX = 500;
 export const EVENT_RESET_MS = 10_000;
+
+/** S3: connections at a time, and how long one attempt may wait for a connection and the head of its answer. */
+export const S3_CONNECTIONS_MAX = 512;
+export const S3_ANSWER_MS = 8_000;
+/** S3: the same where bytes go there first, and where parts are put together there. */
+export const S3_UPLOAD_MS = 60_000;
+export const S3_COMPLETE_MS = 180_000;
+/** S3: longest silence within an answer before it is asked for again from that byte on. */
+export const S3_SILENCE_MS = 15_000;
+/** S3: attempts at one request, and the longest pause before the second one; it doubles with each, and is cut by chance. */
+export const S3_ATTEMPTS_MAX = 3;
+export const S3_PAUSE_MS = 200;
+/** S3: how long after a request that failed for good each further one is tried only once. */
+export const S3_TROUBLE_MS = 5_000;
+/** S3: how long it may take to answer when `/readyz` asks whether it is there. */
+export const S3_PROBE_MS = 2_000;
+/** S3: how often a download goes on at its byte, without any new one in between. */
+export const S3_RESUMES_MAX = 3;
+/** S3: one part of an upload; what is not longer goes in one piece. At least 5 MiB, as S3 demands. */
+export const S3_PART_BYTES = 8 * 1024 ** 2;
+/** S3: uploads that send at a time: each holds one part in memory. */
+export const S3_UPLOADS_MAX = 4;
+/** S3: a removal is given up after so long; after twice that, an upload looks whether its bytes are still there. */
+export const S3_REMOVE_MS = 3_000;
+/** S3: an upload that was begun so long ago and never completed is aborted; how often they are looked for. */
+export const S3_ABANDONED_MS = 24 * 3_600_000;
+export const S3_SWEEP_MS = 6 * 3_600_000;
+/** S3: how long a signed link may be followed. */
+export const S3_LINK_S = 900;
+/** Files that are fetched into the cache of content at a time. */
+export const CACHE_FILLS_MAX = 2;

@@ -1,7 +1,7 @@
 /** Gateways and their activation in SQLite, and with sqlite-products.ts the whole catalog: synchronous functions over prepared statements. */
 import type { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
-import { ACTIVATION_LOG_MAX } from './limits.ts';
+import { ACTIVATION_LOG_MAX, HEADS_MAX_GATEWAYS } from './limits.ts';
 import { prepareProducts, prepareRanges } from './sqlite-products.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
 import type { Gateway, GatewayFilter, GatewayRef, GatewayState, LogEntry, NewGateway } from './store.ts';
@@ -20,9 +20,16 @@ export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => numb
     `SELECT g.id, g.product_id FROM gateway g JOIN product p ON p.id = g.product_id
      WHERE p.name = ? AND g.serial = ?`,
   );
+  const keys = new Map<string, { id: number; productId: number }>();
   const find = (who: GatewayRef): { id: number; productId: number } | undefined => {
+    const kept = 'key' in who ? keys.get(who.key) : undefined;
+    if (kept !== undefined) return kept;
     const row = 'key' in who ? byKey.get(who.key) : byName.get(who.product, who.serial);
-    return row === undefined ? undefined : { id: int(row, 'id'), productId: int(row, 'product_id') };
+    if (row === undefined) return undefined;
+    const found = { id: int(row, 'id'), productId: int(row, 'product_id') };
+    if (keys.size >= HEADS_MAX_GATEWAYS) keys.clear();
+    if ('key' in who) keys.set(who.key, found);
+    return found;
   };
   const readGateway = (row: Row): Gateway => ({
     id: int(row, 'id'),
@@ -37,6 +44,8 @@ export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => numb
   });
   return {
     find,
+    /** Throws away which key leads where: to be called when keys or gateways change. */
+    forget: () => keys.clear(),
     ...prepareProducts(db),
     ...prepareRanges(db),
     ...prepareGateways(db, find, readGateway),

@@ -28,7 +28,7 @@ export function prepareHistory(db: DatabaseSync) {
   const forget = db.prepare('DELETE FROM point WHERE dataport_id = ? AND id <= ? AND id <> ? AND id <> ?');
   const settle = db.prepare(
     `UPDATE dataport SET value_id = ?, kept = (SELECT count(*) FROM point WHERE dataport_id = dataport.id)
-     WHERE id = ?`,
+     WHERE id = ? RETURNING kept`,
   );
   const portsAfter = db.prepare('SELECT id FROM dataport WHERE id > ? ORDER BY id LIMIT ?');
 
@@ -38,14 +38,14 @@ export function prepareHistory(db: DatabaseSync) {
     return row === undefined ? '' : text(row, 'value');
   };
 
-  /** Forgets what is beyond count or age; the newest value stays whatever its age. */
-  const trim = (port: number, now_ms: number) => {
+  /** Forgets what is beyond count or age; the newest value stays whatever its age. Returns what changed in its row. */
+  const trim = (port: number, now_ms: number): { kept: number; valueId: number } | undefined => {
     const row = heads.get(port);
     const lastGone = Math.max(
       idOf(beyondCount.get(port, HISTORY_MAX_POINTS)),
       idOf(beyondAge.get(port, now_ms - HISTORY_MAX_AGE_MS)),
     );
-    if (row === undefined || lastGone === 0) return;
+    if (row === undefined || lastGone === 0) return undefined;
     const head = int(row, 'point_id');
     const first = next.get(port, lastGone);
     if (first !== undefined && textOrNull(first, 'value') === undefined) {
@@ -55,7 +55,7 @@ export function prepareHistory(db: DatabaseSync) {
     const valueGoes = int(row, 'value_id') <= lastGone && head > lastGone;
     const valueId = valueGoes ? idOf(first) : int(row, 'value_id');
     forget.run(port, lastGone, head, valueId);
-    settle.run(valueId, port);
+    return { kept: int(settle.get(valueId, port) ?? {}, 'kept'), valueId };
   };
 
   return {
@@ -72,14 +72,16 @@ export function prepareHistory(db: DatabaseSync) {
         return { id: int(row, 'id'), time_ms: int(row, 'time_ms'), value };
       });
     },
-    /** Trims the dataports that come after `cursor` and have something too old; returns where to go on, 0 at the end. */
-    sweep(cursor: number, limit: number, now_ms: number): number {
+    /** Trims the dataports that come after `cursor` and have something too old; `next` is where to go on, 0 at the end. */
+    sweep(cursor: number, limit: number, now_ms: number): { next: number; trimmed: number } {
+      let trimmed = 0;
       const ids = portsAfter.all(cursor, limit).map((row) => int(row, 'id'));
       for (const id of ids) {
         const row = oldest.get(id);
-        if (row !== undefined && int(row, 'time_ms') < now_ms - HISTORY_MAX_AGE_MS) trim(id, now_ms);
+        if (row === undefined || int(row, 'time_ms') >= now_ms - HISTORY_MAX_AGE_MS) continue;
+        if (trim(id, now_ms) !== undefined) trimmed += 1;
       }
-      return ids.length < limit ? 0 : (ids.at(-1) ?? 0);
+      return { next: ids.length < limit ? 0 : (ids.at(-1) ?? 0), trimmed };
     },
   };
 }

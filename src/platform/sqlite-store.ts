@@ -13,6 +13,7 @@ import { prepareData } from './sqlite-data.ts';
 import { openFleetStore } from './sqlite-fleet-store.ts';
 import { openRolloutStore } from './sqlite-rollout-store.ts';
 import { openDatabase, openReader } from './sqlite-schema.ts';
+import { type Disk, takeSync } from './sqlite-sync.ts';
 import type { Exchange, ExchangeEnd, Store } from './store.ts';
 
 /** The store, and what its own threads ask of it. */
@@ -30,16 +31,18 @@ export function openSqliteStore(
   clock: Clock,
   options: { isRelaxed?: boolean } = {},
 ): SqliteStore {
-  return prepareStore(openDatabase(file, options), clock);
+  const db = openDatabase(file, options);
+  return prepareStore(db, clock, { disk: options.isRelaxed ? undefined : takeSync(db, file) });
 }
 
 /** The same file over a connection that only reads, for questions that take long; "last seen" is what lies in the file. */
 export function openSqliteReader(file: string): SqliteStore {
-  return prepareStore(openReader(file), systemClock, false);
+  return prepareStore(openReader(file), systemClock);
 }
 
-function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteStore {
-  const batcher = createBatcher(db);
+/** `writer` is for the connection that writes: what is to be synced after a commit, if anything. */
+function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | undefined }): SqliteStore {
+  const batcher = createBatcher(db, writer?.disk, () => forget());
   const seen = new Map<number, number>();
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
   const data = prepareData(db, catalog.find);
@@ -49,8 +52,32 @@ function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteS
     if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases);
   };
   const { run } = batcher;
+  const forget = () => {
+    catalog.forget();
+    data.forget();
+  };
+  // What is kept in memory of gateways and keys is thrown away by whatever removes or changes them.
+  const change = <T>(work: () => T): Promise<T> =>
+    run(() => {
+      const made = work();
+      forget();
+      return made;
+    });
+  const changeKeys = <T>(work: () => T): Promise<T> =>
+    run(() => {
+      const made = work();
+      catalog.forget();
+      return made;
+    });
+  const read = async <T>(work: () => T): Promise<T> => {
+    // Another connection writes what this one keeps in memory.
+    if (writer === undefined) forget();
+    const found = work();
+    await batcher.settled();
+    return found;
+  };
   const exchange = async (call: Exchange): Promise<ExchangeEnd> => {
-    const end = call.writes.length === 0 ? data.exchange(call) : await run(() => data.exchange(call));
+    const end = await (call.writes.length === 0 ? read : run)(() => data.exchange(call));
     if (end.end !== 'done') return end;
     if (call.seen) seen.set(end.gateway, call.now_ms);
     tell(
@@ -64,9 +91,10 @@ function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteS
     seen.clear();
     if (flushed.size > 0) await run(() => catalog.setSeen(flushed));
   };
-  const upkeep = hasUpkeep
-    ? startUpkeep(() => void settle().catch(() => {}), sweeper(clock, data.sweep, run))
-    : undefined;
+  const upkeep =
+    writer === undefined
+      ? undefined
+      : startUpkeep(() => void settle().catch(() => {}), sweeper(clock, data.sweep, run));
 
   return {
     exchange,
@@ -77,8 +105,8 @@ function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteS
       tell(end.gateway, end.aliases);
       return 'done';
     },
-    points: async (who, alias, wanted) => data.points(who, alias, wanted),
-    dataports: async (who) => data.dataports(who),
+    points: (who, alias, wanted) => read(() => data.points(who, alias, wanted)),
+    dataports: (who) => read(() => data.dataports(who)),
     addProductAlias: (product, alias) => run(() => catalog.addProductAlias(product, alias)),
     onWrite: (listener) => void listeners.push(listener),
     products: async () => catalog.products(),
@@ -86,7 +114,7 @@ function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteS
     productOfHost: async (label) => catalog.productOfHost(label),
     addProduct: (product) => run(() => catalog.addProduct(product)),
     setTemplate: (name, template) => run(() => catalog.setTemplate(name, template)),
-    removeProduct: (name) => run(() => catalog.removeProduct(name)),
+    removeProduct: (name) => change(() => catalog.removeProduct(name)),
     ranges: async (product) => catalog.ranges(product),
     addRanges: (product, ranges) => run(() => catalog.addRanges(product, ranges)),
     removeRanges: (product, ranges) => run(() => catalog.removeRanges(product, ranges)),
@@ -94,10 +122,11 @@ function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteS
     gateway: async (who) => catalog.gateway(who),
     addGateways: (product, gateways, state, now_ms) =>
       run(() => catalog.addGateways(product, gateways, state, now_ms)),
-    removeGateways: (product, serials) => run(() => catalog.removeGateways(product, serials)),
-    setState: (who, state, until_ms, log) => run(() => catalog.setState(who, state, until_ms, log)),
-    remap: (product, from, to, until_ms, log) => run(() => catalog.remap(product, from, to, until_ms, log)),
-    activate: (who, key, log) => run(() => catalog.activate(who, key, log)),
+    removeGateways: (product, serials) => change(() => catalog.removeGateways(product, serials)),
+    setState: (who, state, until_ms, log) => changeKeys(() => catalog.setState(who, state, until_ms, log)),
+    remap: (product, from, to, until_ms, log) =>
+      changeKeys(() => catalog.remap(product, from, to, until_ms, log)),
+    activate: (who, key, log) => changeKeys(() => catalog.activate(who, key, log)),
     activationLog: async (who) => catalog.activationLog(who),
     contents: async (product) => content.contents(product),
     content: async (product, name) => content.content(product, name),
@@ -111,7 +140,9 @@ function prepareStore(db: DatabaseSync, clock: Clock, hasUpkeep = true): SqliteS
     settle,
     async close() {
       upkeep?.stop();
-      batcher.flush();
+      // It comes last, so when it is done all others are.
+      if (writer !== undefined) await run(() => {}).catch(() => {});
+      writer?.disk?.close();
       db.close();
     },
   };
