@@ -42,6 +42,12 @@ const TOOLS = {
     use: 'a gateway whose clock is wrong',
   },
   chromium: { packages: ['chromium'], proof: ['/usr/bin/chromium'], use: 'the fleet page in a browser' },
+  objectStore: {
+    packages: ['python3-swift'],
+    proof: ['/usr/lib/python3/dist-packages/swift/common/middleware/s3api/s3api.py'],
+    use: 'content in a real S3 API',
+  },
+  promtool: { packages: ['prometheus'], proof: ['/usr/bin/promtool'], use: 'the rules for alerts' },
   openssl: { packages: ['openssl'], proof: ['/usr/bin/openssl'], use: 'HTTPS with a private authority' },
 } as const satisfies Record<string, Tool>;
 

@@ -1,5 +1,6 @@
 /** What the platform counts of its own work, in memory, and how it is told to Prometheus (text exposition format 0.0.4). */
 import { VERSION } from '../host/version.ts';
+import type { ContentCounts } from './content-store.ts';
 
 /** Who speaks on a path. */
 export type Side = 'device' | 'operator';
@@ -60,6 +61,7 @@ export interface Gauges {
   conditions: Readonly<Record<string, number>>;
   database_bytes: number;
   content_bytes: number;
+  content: ContentCounts & { isUp: boolean };
   resident_bytes: number;
   started_s: number;
 }
@@ -98,10 +100,34 @@ export function metricsText(snapshot: Snapshot, gauges: Gauges): string {
       Object.entries(gauges.conditions).map(([state, count]) => [`{state="${state}"}`, count] as const),
     ),
     family('gwe_content_bytes', 'gauge', 'Bytes of the Content Area.', [['', gauges.content_bytes]]),
+    ...contentFamilies(gauges.content),
     family('gwe_database_bytes', 'gauge', 'Size of the database.', [['', gauges.database_bytes]]),
     family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', gauges.resident_bytes]]),
   ];
   return families.join('');
+}
+
+function contentFamilies({
+  isUp,
+  failures,
+  cacheHits,
+  cacheMisses,
+  cache_bytes,
+}: Gauges['content']): string[] {
+  return [
+    family('gwe_content_up', 'gauge', 'Whether content can be read and stored.', [['', isUp ? 1 : 0]]),
+    family(
+      'gwe_content_failures_total',
+      'counter',
+      'Requests to the place of content that failed for good.',
+      [['', failures]],
+    ),
+    family('gwe_content_cache_reads_total', 'counter', 'Reads of content by whether the cache had it.', [
+      ['{result="hit"}', cacheHits],
+      ['{result="miss"}', cacheMisses],
+    ]),
+    family('gwe_content_cache_bytes', 'gauge', "Content in this machine's cache.", [['', cache_bytes]]),
+  ];
 }
 
 function family(

@@ -9,11 +9,15 @@ export async function health(): Promise<Answer> {
   return text('ok\n');
 }
 
-/** `GET /readyz`: 200 when the store answers and the platform is not closing. */
+/**
+ * `GET /readyz`: 200 when the store answers and the platform is not closing. Content that cannot be reached is told, but
+ * takes no replica out of service: check-ins go on without it, and every other replica has the same trouble.
+ */
 export async function ready({ platform }: Call): Promise<Answer> {
   if (platform.waiters.closed) return statusLine(503);
   await platform.store.countTokens();
-  return text('ready\n');
+  const trouble = await platform.content.trouble();
+  return text(trouble === undefined ? 'ready\n' : `ready, but without content: ${trouble}\n`);
 }
 
 /** `GET /api/v1/openapi.json`. */
@@ -24,13 +28,15 @@ export async function openApi(): Promise<Answer> {
 /** `GET /metrics`, of the products that the token is for. */
 export async function metrics({ platform, operator }: OperatorCall): Promise<Answer> {
   const now_ms = platform.clock.now();
-  const [{ conditions }, sizes] = await Promise.all([
+  const [{ conditions }, sizes, trouble] = await Promise.all([
     platform.store.overview(operator.products, now_ms, now_ms),
     platform.store.sizes(),
+    platform.content.trouble(),
   ]);
   const body = metricsText(platform.metrics.snapshot(), {
     ...sizes,
     conditions,
+    content: { ...platform.content.counts(), isUp: trouble === undefined },
     checkIns: platform.fleet.checkIns,
     parked: platform.waiters.size,
     listeners: platform.events.listeners,
