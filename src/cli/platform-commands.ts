@@ -18,6 +18,13 @@ const PLATFORM_COMMAND: CommandRow = {
       sentence: 'The folder that keeps everything; it is made when it is not there.',
     },
     {
+      long: 'content',
+      value: 'URL',
+      group: 'Serving',
+      sentence:
+        'Keep content in an S3 API: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&cache=20G&redirect=on. In DIR when left out.',
+    },
+    {
       long: 'listen',
       value: 'HOST:PORT',
       group: 'Serving',
@@ -65,6 +72,7 @@ const PLATFORM_COMMAND: CommandRow = {
   details: [
     'The first line on standard output is "listening on URL". The first operator token is printed once, on standard error; GWE_PLATFORM_TOKEN in the environment presets it.',
     'HUP makes it read certificate and key again; connections go on.',
+    'The credentials for --content are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment, or those in the file that AWS_SHARED_CREDENTIALS_FILE names.',
   ],
   examples: [['gwe platform --data ./fleet', 'a platform for this machine, at http://127.0.0.1:8080']],
   load: () => import('./platform.ts'),

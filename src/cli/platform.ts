@@ -23,6 +23,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   }
   const { host, port } = parseListen(args.text('listen') ?? DEFAULT_LISTEN);
   const tls = tlsFrom(args.text('cert'), args.text('key'));
+  const content = args.text('content');
   const presetToken = context.env['GWE_PLATFORM_TOKEN'] || undefined;
   const { startPlatform } = await import('../platform/platform.ts');
   const log = createLog('INFO', context.clock.now, context.err);
@@ -36,6 +37,8 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     proxies: args.all('trust-proxy'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
     hasReader: true,
+    ...(content === undefined ? {} : { content }),
+    env: context.env,
     log,
     clock: context.clock,
   });

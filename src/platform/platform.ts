@@ -12,7 +12,7 @@ import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { createAccess } from './access.ts';
 import { createRefusals } from './audit-refusals.ts';
-import { openContentStore } from './content-store.ts';
+import { type ContentStore, openContentStore } from './content-store.ts';
 import type { Platform } from './context.ts';
 import { createEvents, type Events } from './events.ts';
 import { watchFleet } from './fleet-watch.ts';
@@ -49,6 +49,10 @@ export interface PlatformOptions {
   durability?: 'full' | 'normal';
   /** Whether questions about the whole fleet get a thread of their own: what a platform that serves a large one wants. */
   hasReader?: boolean;
+  /** Where content lies when not in the data folder: `s3://BUCKET?endpoint=…` (s3-address.ts). */
+  content?: string;
+  /** Where the credentials of that place are looked for. */
+  env?: NodeJS.ProcessEnv;
   log: Log;
   clock: Clock;
 }
@@ -105,11 +109,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const store = openStore(options);
   const waiters = createWaiters();
   try {
-    const content = await openContentStore(
-      join(dataFolder, 'content'),
-      (sha256) => store.digestIsUsed(sha256),
-      await store.digests(),
-    );
+    const content = await openContent(options, store);
     store.onWrite((gateway, aliases) => waiters.wake(gateway, aliases));
     const firstToken = await ensureToken(store, options.presetToken, clock.now(), log);
     const platform = assemble({ store, content, waiters, vendor, clock, log }, options);
@@ -120,6 +120,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
       await server.close();
       await platform.rollouts.close();
       await platform.fleet.close();
+      await content.close();
       await store.tokensUsed(platform.access.takeUsed());
       await store.close();
     };
@@ -134,6 +135,19 @@ function openStore({ dataFolder, clock, durability, hasReader }: PlatformOptions
   const file = join(dataFolder, DATABASE);
   const store = openSqliteStore(file, clock, { isRelaxed: durability === 'normal' });
   return hasReader ? withReader(store, file) : store;
+}
+
+async function openContent(options: PlatformOptions, store: Store): Promise<ContentStore> {
+  const { dataFolder: folder, content, env = process.env, clock, log } = options;
+  const isUsed = (sha256: string) => store.digestIsUsed(sha256);
+  if (content === undefined) {
+    return await openContentStore(join(folder, 'content'), isUsed, await store.digests());
+  }
+  const [{ parseS3Address }, { openS3Content }] = await Promise.all([
+    import('./s3-address.ts'),
+    import('./content-s3.ts'),
+  ]);
+  return await openS3Content({ address: parseS3Address(content, env), folder, isUsed, env, clock, log });
 }
 
 type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock' | 'log'>;

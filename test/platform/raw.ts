@@ -128,6 +128,8 @@ export async function platformFor(
     log?: (line: string) => void;
     proxies?: readonly string[];
     requestsPerKey?: number;
+    content?: string;
+    env?: NodeJS.ProcessEnv;
   } = {},
 ): Promise<RunningTestPlatform> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gwe-platform-'));
@@ -140,6 +142,8 @@ export async function platformFor(
     presetToken: TOKEN,
     ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
     ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
+    ...(options.content === undefined ? {} : { content: options.content }),
+    ...(options.env === undefined ? {} : { env: options.env }),
     log: createLog('DEBUG', clock.now, options.log ?? (() => {})),
     clock,
   });
