@@ -96,6 +96,10 @@ export const CAUSES = {
     'There is too little room on the disk for what is to be installed.',
     'Free some disk space; it is tried again at each check-in',
   ),
+  'data-budget': cause(
+    'What is to be moved does not fit into the data budget before it begins again.',
+    'Wait; or raise it: gwe config set budget.bytes_per_day BYTES (bytes_per_month), then gwe --check-now',
+  ),
   'waiting-to-download': cause(
     'The download is held up.',
     'It goes on at its byte as soon as the platform can be reached',

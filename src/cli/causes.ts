@@ -64,6 +64,7 @@ const CHECK_IN_CAUSES: Readonly<Partial<Record<ErrorCode, CauseCode>>> = {
   conflict: 'not-enabled',
   'not-found': 'unknown',
   'disk-full': 'waiting-for-disk',
+  budget: 'data-budget',
   io: 'machine-trouble',
   internal: 'machine-trouble',
   layout: 'bad-state',

@@ -6,6 +6,8 @@ import { readdirSync } from 'node:fs';
 import { identityOf, serverOf } from '../config/identity.ts';
 import { loadGateway, loadSettings, type Places } from '../config/places.ts';
 import { defaultSettings, type Settings } from '../config/settings.ts';
+import type { BudgetView } from '../engine/budget-view.ts';
+import { readBudget } from '../engine/gateway-budget.ts';
 import { trialUnderWay } from '../engine/self-update.ts';
 import { type EngineState, readEngineState, STATE_LAYOUT } from '../engine/state.ts';
 import { asGweError, GweError } from '../errors.ts';
@@ -39,6 +41,8 @@ export interface GatewayState {
   apps: readonly InstalledApp[];
   /** Reports that wait to be sent. */
   waitingReports: number;
+  /** How the data budget stands, where one is set. */
+  budget?: BudgetView | undefined;
   /** A new gwe is on trial. */
   isTrial: boolean;
 }
@@ -78,6 +82,7 @@ export function readGatewayState(places: Places, clock: Clock): GatewayState {
     downloaded_bytes: attempt(() => downloaded(places.downloads, instructions), {}),
     apps: attempt(() => openApps(places.apps).list(), []),
     waitingReports: attempt(() => countFiles(places.outbox), 0),
+    budget: attempt(() => readBudget(places, clock, settings), undefined),
     isTrial: attempt(() => trialUnderWay(places.state) !== undefined, false),
     problems,
   };

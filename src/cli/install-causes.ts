@@ -3,6 +3,7 @@ import type { KeptEnd } from '../engine/state.ts';
 import type { JournalItem, Trouble } from '../installer/journal-format.ts';
 import { PHASES, type Phase } from '../installer/phases.ts';
 import { formatDuration, formatSize } from '../reports/sizes.ts';
+import { budgetInWords } from './budget-words.ts';
 import { type Cause, type CauseCode, causeOf } from './cause-table.ts';
 import { type GatewayState, nextAttempt } from './gateway-state.ts';
 
@@ -39,6 +40,10 @@ const PHASE_CAUSES: Readonly<Record<Phase, CauseCode>> = {
 function itemCause(state: GatewayState, item: JournalItem, isFirst: boolean): Cause {
   const subject = item.name.file;
   const { trouble, phase } = item;
+  if (trouble?.kind === 'budget' && state.budget !== undefined) {
+    const what = `It waits for the data budget; ${downloadInWords(state, item)}. ${budgetInWords(state.budget)}.`;
+    return causeOf('data-budget', { subject, what, ...budgetResumes(state) });
+  }
   if (trouble !== undefined) {
     return causeOf(troubleCode(trouble), { subject, what: `${trouble.why}.`, ...nextAttempt(state) });
   }
@@ -51,8 +56,15 @@ function itemCause(state: GatewayState, item: JournalItem, isFirst: boolean): Ca
   return causeOf(isFirst && code === 'queued' ? 'downloading' : code, { subject, what });
 }
 
+/** When a download that waits for the data budget goes on, where an engine runs that does so. */
+function budgetResumes({ budget, engine_pid }: GatewayState): { next_ms?: number } {
+  const next_ms = budget?.download_resumes_ms;
+  return next_ms === undefined || engine_pid === undefined ? {} : { next_ms };
+}
+
 function troubleCode({ kind, code }: Trouble): CauseCode {
   if (kind === 'disk') return 'waiting-for-disk';
+  if (kind === 'budget') return 'data-budget';
   if (kind === 'network') return 'waiting-to-download';
   if (kind === 'reboot') return 'reboot-awaited';
   return code === 'supervisor' ? 'no-supervisord' : 'held-up';

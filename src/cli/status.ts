@@ -1,6 +1,7 @@
 /** `gwe status`: how this gateway stands, for a person or as JSON. Reads only. */
 import { VERSION } from '../host/version.ts';
 import { formatDuration, formatSize } from '../reports/sizes.ts';
+import { budgetInWords } from './budget-words.ts';
 import { causes, time } from './causes.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
@@ -43,6 +44,7 @@ export function statusValue(state: GatewayState) {
       trouble: item.trouble && { code: item.trouble.code, why: item.trouble.why },
     })),
     waitingReports: state.waitingReports,
+    budget: state.budget,
     causes: causes(state).map(({ code, subject }) => ({ code, subject })),
   };
 }
@@ -72,6 +74,7 @@ export function statusText(state: GatewayState): string {
           ? 'reached'
           : 'not reached',
     ],
+    ...(state.budget === undefined ? [] : [['data budget', budgetInWords(state.budget)]]),
     ...(state.waitingReports > 0 ? [['reports waiting', String(state.waitingReports)]] : []),
   ];
   return [
@@ -107,7 +110,12 @@ function lastInWords({ engine, now_ms }: GatewayState): string {
     : `${when}, failed: ${harmless(last.message ?? last.code ?? '').split('\n')[0]}`;
 }
 
-const REASONS = { interval: '', backoff: ', after a failure', activation: ', to activate' } as const;
+const REASONS = {
+  interval: '',
+  backoff: ', after a failure',
+  activation: ', to activate',
+  budget: ', when the data budget begins again',
+} as const;
 
 function nextInWords({ engine, engine_pid, now_ms }: GatewayState): string {
   if (engine_pid === undefined) return 'none: no engine runs';

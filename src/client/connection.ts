@@ -15,7 +15,7 @@ import type { Reach, Trust } from './trust.ts';
 /** Longest wait for one of several addresses of a name before the next one is tried beside it. */
 const ADDRESS_ATTEMPT_MS = 3_000;
 /** Name given to the interface when the system does not say which one it was. */
-const UNKNOWN_IFACE = 'unknown';
+export const UNKNOWN_IFACE = 'unknown';
 
 /** Where connections go, and with what. */
 export interface Way {

@@ -78,6 +78,8 @@ export interface Download {
 
 export interface DownloadOptions {
   from_byte: number;
+  /** The last byte that is wanted; absent: to the end. A server may send more all the same. */
+  to_byte?: number | undefined;
   signal?: AbortSignal;
 }
 
@@ -99,18 +101,21 @@ export async function download(
   pace: Pace,
 ): Promise<Download> {
   const wanted = asking(cik, area, [['id', id]]);
-  const range = options.from_byte > 0 ? { [HEADERS.range]: `bytes=${options.from_byte}-` } : {};
+  const { from_byte, to_byte } = options;
+  const isPart = from_byte > 0 || to_byte !== undefined;
+  const range = isPart ? { [HEADERS.range]: `bytes=${from_byte}-${to_byte ?? ''}` } : {};
   const answer = await http.open({
     ...wanted,
     method: 'http_download',
     what: `download ${id}`,
     headers: { ...wanted.headers, ...range },
-    answers: options.from_byte > 0 ? [200, 206] : [200],
+    answers: isPart ? [200, 206] : [200],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   try {
-    const extent = extentOf(answer, options.from_byte);
-    return { ...extent, body: bodyStream(answer, extent, http.timeout_ms, options.signal, pace) };
+    const extent = extentOf(answer, from_byte);
+    const { length_bytes: _, ...where } = extent;
+    return { ...where, body: bodyStream(answer, extent, http.timeout_ms, options.signal, pace) };
   } catch (error) {
     answer.response.destroy();
     answer.done();
@@ -118,23 +123,28 @@ export async function download(
   }
 }
 
-type Extent = Pick<Download, 'from_byte' | 'total_bytes'>;
+type Extent = Pick<Download, 'from_byte' | 'total_bytes'> & {
+  /** Bytes of this answer, where it says so. */
+  length_bytes: number | undefined;
+};
 
 /** Which bytes an answer holds. An answer without a length goes on until the connection closes. */
 function extentOf({ response, deed }: OpenAnswer, asked_byte: number): Extent {
   const length = response.headers['content-length'];
   if (response.statusCode === 200) {
-    return { from_byte: 0, total_bytes: length === undefined ? undefined : Number(length) };
+    const length_bytes = length === undefined ? undefined : Number(length);
+    return { from_byte: 0, total_bytes: length_bytes, length_bytes };
   }
   const written = response.headers['content-range'] ?? '';
   const range = parseContentRange(written);
   if (range === undefined || range.from_byte !== asked_byte) {
     throw failure('protocol', deed, `asked for bytes ${asked_byte}- it sent "${written.slice(0, 80)}"`);
   }
-  if (length !== undefined && Number(length) !== range.to_byte + 1 - range.from_byte) {
+  const length_bytes = range.to_byte + 1 - range.from_byte;
+  if (length !== undefined && Number(length) !== length_bytes) {
     throw failure('protocol', deed, `Content-Length ${length} is not that of "${written.slice(0, 80)}"`);
   }
-  return { from_byte: range.from_byte, total_bytes: range.total_bytes };
+  return { from_byte: range.from_byte, total_bytes: range.total_bytes, length_bytes };
 }
 
 function bodyStream(
@@ -162,7 +172,7 @@ async function* bytesOf(
   signal: AbortSignal | undefined,
   { maxRate_bytesPerSecond: rate, clock }: Pace,
 ): AsyncGenerator<Buffer, void, void> {
-  const expected_bytes = extent.total_bytes === undefined ? undefined : extent.total_bytes - extent.from_byte;
+  const { length_bytes: expected_bytes } = extent;
   const began_ms = clock.monotonic();
   let done_bytes = 0;
   try {

@@ -4,7 +4,7 @@ import { attempt } from '../host/log.ts';
 import { ensureActivated, forgetActivation } from './activation.ts';
 import { currentReports } from './current-reports.ts';
 import type { Engine } from './engine.ts';
-import { sendReports } from './report.ts';
+import { asFarAsItFits, sendReports } from './report.ts';
 
 /** What the platform says to a gateway; an alias that is empty or unknown is ''. */
 export interface CheckInAnswer {
@@ -19,10 +19,11 @@ export interface CheckInAnswer {
  */
 export async function checkIn(engine: Engine): Promise<CheckInAnswer> {
   try {
-    await sendReports(engine);
+    await asFarAsItFits(engine.log, () => sendReports(engine));
     return await exchange(engine);
   } catch (thrown) {
     const error = asGweError(thrown);
+    if (error.code === 'budget') throw thrown;
     if (error.code !== 'unauthorized') throw keepUsage(engine, thrown);
     forgetActivation(engine, error);
     await ensureActivated(engine);

@@ -61,6 +61,7 @@ async function takeTurn(engine: Engine): Promise<Turn> {
     complete: false,
     allDone: true,
     worked: false,
+    waitsForBudget: false,
     retry: undefined,
   };
   let failed: GweError | undefined;

@@ -10,6 +10,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Installer } from '../installer/installer.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { Budget } from './budget.ts';
 import type { Outbox } from './outbox.ts';
 import type { EngineState } from './state.ts';
 import type { UsageBook } from './usage-book.ts';
@@ -39,6 +40,8 @@ export interface Engine {
   readonly sending: Sending;
   readonly outbox: Outbox;
   readonly usage: UsageBook;
+  /** Where the settings ask for one. */
+  readonly budget: Budget | undefined;
   /** The key of this gateway, once it is activated. */
   cik: string | undefined;
   /** The platform answered 401 to the key in Gateway.cfg, and no other has come yet. */

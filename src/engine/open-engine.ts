@@ -2,7 +2,7 @@
  * Opening the engine for a wake-up: settings and identity are read anew, the ways to the platform, to supervisord and to the
  * disk are laid. Contacts nobody.
  */
-import { createDeviceClient } from '../client/client.ts';
+import { type ClientOptions, createDeviceClient } from '../client/client.ts';
 import { type Identity, identityOf, serverOf } from '../config/identity.ts';
 import { loadGateway, loadTrustedSettings, saveGateway } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
@@ -12,6 +12,7 @@ import { releaseLock, takeLock } from '../host/lock.ts';
 import { attempt, createLog, type Log } from '../host/log.ts';
 import { macAddress } from '../host/network.ts';
 import { VERSION } from '../host/version.ts';
+import type { Traffic } from '../reports/usage.ts';
 import { connectSupervisor } from '../supervisor/supervisor.ts';
 import type { Engine, EngineContext } from './engine.ts';
 import { openGatewayInstaller } from './gateway-installer.ts';
@@ -32,11 +33,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   const gateway = loadGateway(places);
   const identity = identityOf(gateway, macAddress);
   const server = serverOf(settings, identity.model);
-  const usage = openUsageBook(places, clock);
-  const client = createDeviceClient({
-    ...clientOptions(context, settings, server, log),
-    onTraffic: usage.add,
-  });
+  const metered = await meteredClient(clientOptions(context, settings, server, log), context, settings, log);
   const supervisor = connectSupervisor(settings['supervisor.socket']);
   const outbox = openOutbox(places.outbox, {
     maxEntries: settings['outbox.max_entries'],
@@ -48,16 +45,15 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     settings,
     identity,
     log,
-    client,
+    ...metered,
     supervisor,
     outbox,
-    usage,
     cik: gateway.cik,
     keyRefused: false,
     updateInterval_s,
     state: loadEngineState(places.engine, freshState(identity, server, updateInterval_s, clock.now())),
     saveState: () => attempt(log, () => saveEngineState(places.engine, places.state, engine.state)),
-    close: () => client.close(),
+    close: () => metered.client.close(),
   };
   return Object.assign(engine, openGatewayInstaller(engine));
 }
@@ -84,6 +80,28 @@ function clientOptions(context: EngineContext, settings: Settings, server: URL, 
     ...files,
     ...(proxy === '' ? {} : { proxy }),
   };
+}
+
+/** The client, the book that counts what it moves and, where one is set, the data budget that it keeps to. */
+async function meteredClient(
+  options: Omit<ClientOptions, 'onTraffic'>,
+  { places, clock }: EngineContext,
+  settings: Settings,
+  log: Log,
+): Promise<Pick<Engine, 'client' | 'usage' | 'budget'>> {
+  const isLimited = settings['budget.bytes_per_day'] > 0 || settings['budget.bytes_per_month'] > 0;
+  if (!isLimited) {
+    const usage = openUsageBook(places, clock);
+    return { usage, client: createDeviceClient({ ...options, onTraffic: usage.add }), budget: undefined };
+  }
+  const { openGatewayBudget } = await import('./gateway-budget.ts');
+  const { limitedClient } = await import('./budget-client.ts');
+  const { budget, usage } = openGatewayBudget(places, clock, settings, log);
+  const onTraffic = (traffic: Traffic) => {
+    usage.add(traffic);
+    budget.add(traffic);
+  };
+  return { usage, budget, client: limitedClient(createDeviceClient({ ...options, onTraffic }), budget) };
 }
 
 /**

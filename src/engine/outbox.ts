@@ -151,7 +151,8 @@ export interface Carrier {
   write(alias: string, value: string): Promise<void>;
   /** For values with a time of their own, such as usage of an hour long gone. */
   record(alias: string, time_s: number, value: string): Promise<void>;
-  read(alias: string): Promise<Standing>;
+  /** What stands there now; `next` is what is about to be written. */
+  read(alias: string, next: string): Promise<Standing>;
   isRetryable(error: GweError): boolean;
 }
 
@@ -180,7 +181,7 @@ export async function sendOutbox(
 async function sendEntry(entry: OutboxEntry, outbox: Outbox, carrier: Carrier): Promise<void> {
   if (isDroppable(entry.alias))
     return carrier.record(entry.alias, Math.floor(entry.time_ms / 1000), entry.value);
-  const now = await carrier.read(entry.alias);
+  const now = await carrier.read(entry.alias, entry.value);
   if (hasArrived(entry, now)) return;
   outbox.attempt(entry.id, now);
   await carrier.write(entry.alias, entry.value);

@@ -20,5 +20,6 @@ export async function carryOn(engine: Engine, turn: Turn): Promise<void> {
   await engine.sending.settled();
   if (result.ends.some((end) => end.outcome !== 'installed') || result.held.length > 0) turn.allDone = false;
   turn.retry = result.retry;
+  turn.waitsForBudget = result.held.some(({ kind }) => kind === 'budget');
   turn.worked = turn.worked || result.ends.length > 0;
 }

@@ -13,8 +13,16 @@ export const BACKOFF_MIN_S = 1;
 /** A platform may ask us to stay away for so long; more is taken as this. */
 export const RETRY_AFTER_MAX_S = 24 * 3600;
 
+/** A gateway that must not even check in looks at its settings and its clock once a day all the same. */
+export const SILENT_MAX_S = 24 * 3600;
+/** A fleet whose budgets begin again at the same time is spread over so much. */
+export const RESUME_SPREAD_S = 15 * 60;
+
+/** However soon it begins again: a clock that is being set must not keep a gateway busy. */
+export const RESUME_MIN_S = 60;
+
 /** Why the next check-in is when it is; `gwe why` says it in words. */
-export type SleepReason = 'interval' | 'backoff' | 'activation';
+export type SleepReason = 'interval' | 'backoff' | 'activation' | 'budget';
 
 export interface Sleep {
   sleep_s: number;
@@ -28,6 +36,8 @@ export type TurnEnd =
   | { kind: 'retry'; failures: number; retryAfter_s?: number | undefined }
   /** The platform does not let this gateway in (yet). */
   | { kind: 'not-activated' }
+  /** The data budget is used up, for downloads or even for check-ins, and begins again in `resumes_s`. */
+  | { kind: 'budget'; resumes_s: number; mayCheckIn: boolean }
   /** Asking again would not help: the next regular time is soon enough. */
   | { kind: 'refused' };
 
@@ -50,7 +60,14 @@ export function sleepAfter(end: TurnEnd, rhythm: Rhythm, random: () => number): 
     };
   }
   if (end.kind === 'not-activated') return { sleep_s: rhythm.activationRetry_s, reason: 'activation' };
-  return { sleep_s: regularSleep_s(rhythm), reason: 'interval' };
+  const regular_s = regularSleep_s(rhythm);
+  if (end.kind !== 'budget') return { sleep_s: regular_s, reason: 'interval' };
+  const spread_s = RESUME_SPREAD_S * phaseOf(rhythm.serial);
+  const resumes_s = Math.ceil(Math.max(end.resumes_s, RESUME_MIN_S) + spread_s);
+  if (!end.mayCheckIn) return { sleep_s: Math.min(resumes_s, SILENT_MAX_S), reason: 'budget' };
+  return resumes_s < regular_s
+    ? { sleep_s: resumes_s, reason: 'budget' }
+    : { sleep_s: regular_s, reason: 'interval' };
 }
 
 /** The interval, lengthened by this gateway's own share of the jitter: the same each time, another for each serial. */

@@ -15,6 +15,8 @@ export interface Turn {
   allDone: boolean;
   /** An install was ended in this turn. */
   worked: boolean;
+  /** An install waits for the data budget. */
+  waitsForBudget: boolean;
   /** What keeps an install waiting that may pass by itself. */
   retry: GweError | undefined;
 }
@@ -38,17 +40,27 @@ export function turnEnded(engine: Engine, turn: Turn, failed: GweError | undefin
   const { state } = engine;
   const trouble = failed ?? turn.retry;
   if (failed !== undefined) turn.allDone = false;
-  state.consecutiveFailures = trouble === undefined ? 0 : state.consecutiveFailures + 1;
+  const isFailure = trouble !== undefined && trouble.code !== 'budget';
+  state.consecutiveFailures = isFailure ? state.consecutiveFailures + 1 : 0;
   state.updateInterval_s = engine.updateInterval_s;
-  if (trouble !== undefined) {
+  if (failed?.code === 'budget' || (trouble === undefined && turn.waitsForBudget)) {
+    turn.end = budgetEnd(engine, failed !== undefined);
+  } else if (trouble !== undefined) {
     turn.end = turnEndOf(trouble, state.consecutiveFailures, isRetryable(trouble));
-    if (!engine.context.signal.aborted) engine.log.warning(sentence(trouble));
   }
+  if (trouble !== undefined && !engine.context.signal.aborted) engine.log.warning(sentence(trouble));
   if (failed !== undefined) {
     const { code, message } = { code: failed.code, message: sentence(failed) };
     state.lastCheckIn = { time_ms: engine.context.clock.now(), ok: turn.complete, code, message };
   }
   engine.usage.save(engine.log);
+}
+
+/** The sleep of a turn that the data budget held up, `isSilent` = before the check-in was complete. */
+function budgetEnd({ budget, context }: Engine, isSilent: boolean): TurnEnd {
+  const resumes_ms = budget?.resumes_ms(isSilent ? 'check-in' : 'download') ?? 0;
+  const resumes_s = Math.max(0, resumes_ms - context.clock.now()) / 1000;
+  return { kind: 'budget', resumes_s, mayCheckIn: !isSilent };
 }
 
 const sentence = (error: GweError): string =>

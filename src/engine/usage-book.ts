@@ -18,10 +18,15 @@ export interface UsageBook {
   report(): string;
   /** Writes usage.json, if anything was counted; a disk that refuses is said in the log. */
   save(log: Log): void;
+  /** Writes it whether or not, because what is kept beside the counts has changed. */
+  saveNow(log: Log): void;
 }
 
-/** Opens the book; a file that cannot be read starts a new one. */
-export function openUsageBook(places: Places, clock: Clock): UsageBook {
+/**
+ * Opens the book; a file that cannot be read starts a new one. What `beside` gives is kept in the same file: one more
+ * would be one more to sync at each check-in.
+ */
+export function openUsageBook(places: Places, clock: Clock, beside?: () => object): UsageBook {
   let usage: Usage | undefined;
   let changed = false;
   const current = () => (usage ??= readUsage(readIfThere(places.usage)) ?? emptyUsage());
@@ -33,8 +38,13 @@ export function openUsageBook(places: Places, clock: Clock): UsageBook {
     report: () => usageReport(current(), clock.now()),
     save(log) {
       if (!changed) return;
-      attempt(log, () => writeDurably(places.usage, JSON.stringify(usage)));
+      attempt(log, () => writeDurably(places.usage, JSON.stringify({ ...usage, ...beside?.() })));
       changed = false;
+    },
+    saveNow(log) {
+      attempt(log, () => writeDurably(places.usage, JSON.stringify({ ...current(), ...beside?.() })));
+      // It holds what is only about to be true.
+      changed = true;
     },
   };
 }

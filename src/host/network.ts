@@ -45,6 +45,13 @@ export function interfaceCounters(iface: string): InterfaceCounters | undefined 
   return parseNetDev(read('/proc/net/dev') ?? '').get(iface);
 }
 
+/** Bytes in both directions of every interface, by name; `undefined` where the system does not tell. */
+export function allCounters(): Map<string, number> | undefined {
+  const text = read('/proc/net/dev');
+  if (text === undefined) return undefined;
+  return new Map([...parseNetDev(text)].map(([name, { rx_bytes, tx_bytes }]) => [name, rx_bytes + tx_bytes]));
+}
+
 /** The counters of every interface in the text of /proc/net/dev (proc(5): received bytes are column 1, sent bytes column 9). */
 export function parseNetDev(text: string): Map<string, InterfaceCounters> {
   const counters = new Map<string, InterfaceCounters>();

@@ -80,8 +80,8 @@ export interface Job {
 
 /** Why an item cannot go on now. */
 export interface Hold {
-  /** `network`: by backoff; `disk`, `state`: at the next check-in; `reboot`: at the next start; `stopped`: we are told to stop. */
-  kind: 'network' | 'disk' | 'reboot' | 'state' | 'stopped';
+  /** `network`: by backoff; `disk`, `state`, `budget`: at the next check-in; `reboot`: at the next start; `stopped`: we are told to stop. */
+  kind: 'network' | 'disk' | 'budget' | 'reboot' | 'state' | 'stopped';
   error: GweError;
   /** What tells whether it is news. */
   key: string;
@@ -131,7 +131,7 @@ export function enter(job: Job, to: Phase, set: Partial<JournalItem>, spent_ms: 
 export function noteTrouble(job: Job, { kind, error, key }: Hold): boolean {
   const { trouble } = job.item();
   if (trouble?.kind === kind && trouble.key === key) return false;
-  const told = (trouble?.told ?? 0) + (kind === 'disk' ? 1 : 0);
+  const told = (trouble?.told ?? 0) + (kind === 'disk' || kind === 'budget' ? 1 : 0);
   job.note({
     trouble: { kind, code: error.code, why: error.message, since_ms: job.deps.clock.now(), told, key },
   });

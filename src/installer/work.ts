@@ -7,6 +7,7 @@ import { isRetryable } from '../client/errors.ts';
 import { asGweError, explain, GweError } from '../errors.ts';
 import { collectBuffersSooner } from '../host/buffers.ts';
 import { announce } from './announce.ts';
+import { budgetHold } from './budget-hold.ts';
 import { download } from './fetch.ts';
 import { commit, report, reportWaiting } from './finish.ts';
 import { health } from './health.ts';
@@ -126,6 +127,7 @@ async function take(job: Job, phase: Exclude<Phase, 'ended'>): Promise<Step> {
     return await ACTS[phase](job);
   } catch (thrown) {
     const error = asGweError(thrown);
+    if (error.code === 'budget') return { hold: budgetHold(job, error) };
     const step = afterFailure(job.item(), error, job.session.signal.aborted);
     if ('to' in step && error.code === 'internal') keepOutput(job, traceOf(thrown), 'gwe');
     return step;
@@ -171,7 +173,8 @@ function tell(job: Job, hold: Hold): Hold {
   if (isNews) job.deps.log.warning(`${job.item().name.file} waits: ${hold.error.message}`);
   // What is about to be reported with its end is not told to wait.
   const { phase } = job.item();
-  const isWaiting = hold.kind === 'disk' && phase !== 'commit' && phase !== 'report';
+  const waits = hold.kind === 'disk' || hold.kind === 'budget';
+  const isWaiting = waits && phase !== 'commit' && phase !== 'report';
   // On a full disk even this may not find room: then the log has it, and `gwe why`.
   if (isNews && isWaiting) attempt(job.session, () => reportWaiting(job));
   return hold;

@@ -163,6 +163,18 @@ const CASES: Record<CauseCode, [state: GatewayState, words: RegExp]> = {
     doing(item('announce', { trouble: trouble('disk', 'disk-full', 'needs 52 MB of disk, 11 MB are free') })),
     /needs 52 MB of disk, 11 MB are free/,
   ],
+  'data-budget': [
+    {
+      ...doing(item('download', { trouble: trouble('budget', 'budget', 'the data budget is used up') })),
+      budget: {
+        day: { used_bytes: 4_900_000, limit_bytes: 5_000_000, resets_ms: NOW_MS + 720 * MINUTE_MS },
+        reserve_bytes_per_day: 131_072,
+        download_left_bytes: 0,
+        download_resumes_ms: NOW_MS + 720 * MINUTE_MS,
+      },
+    },
+    /4\.9 MB of 5 MB used today, until 2026-03-02T00:00:00Z; 131 kB a day kept for check-ins/,
+  ],
   'waiting-to-download': [
     doing(item('download', { trouble: trouble('network', 'offline', 'the connection broke') })),
     /the connection broke/,
