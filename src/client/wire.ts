@@ -29,6 +29,8 @@ export const HEADERS = {
   range: 'Range',
   contentRange: 'Content-Range',
   retryAfter: 'Retry-After',
+  /** Sent with a download by who can follow a redirect to where the bytes lie. */
+  acceptRedirect: 'Accept-Redirect',
 } as const;
 
 /** The type of every form that a device sends or reads. */

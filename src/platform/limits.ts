@@ -59,6 +59,10 @@ export const HISTORY_SLACK_POINTS = 20;
 /** How often the age of histories is looked at, and how many dataports each time. */
 export const HISTORY_SWEEP_MS = 10_000;
 export const HISTORY_SWEEP_DATAPORTS = 500;
+/** How long the index of the histories may be behind, in how many steps it follows, and the least that one of them takes on. */
+export const PAST_ROUND_MS = 60_000;
+export const PAST_ROUNDS = 60;
+export const PAST_MIN_DATAPORTS = 100;
 /** Points given in one answer of the JSON API. */
 export const POINTS_ANSWER_MAX = 1_000;
 /** Entries that the activation log of one serial number keeps. */
@@ -140,7 +144,7 @@ export const EVENT_RESET_MS = 10_000;
 
 /** S3: connections at a time, and how long one attempt may wait for a connection and the head of its answer. */
 export const S3_CONNECTIONS_MAX = 512;
-export const S3_ANSWER_MS = 8_000;
+export const S3_ANSWER_MS = 5_000;
 /** S3: the same where bytes go there first, and where parts are put together there. */
 export const S3_UPLOAD_MS = 60_000;
 export const S3_COMPLETE_MS = 180_000;

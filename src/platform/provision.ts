@@ -1,5 +1,5 @@
 /** The provisioning calls of a device: activation, and the Content Area as gateways see it. */
-import { encodeContentInfo, type FormPair } from '../client/wire.ts';
+import { encodeContentInfo, type FormPair, HEADERS } from '../client/wire.ts';
 import { type Answer, csvList, csvRow, statusLine, text } from './answer.ts';
 import { contentBytes } from './content-answer.ts';
 import type { Call, Platform } from './context.ts';
@@ -48,9 +48,23 @@ export async function download({ request, platform }: Call): Promise<Answer> {
   }
   const content = await platform.store.content(product, id);
   if (content === undefined || !isUploaded(content)) return statusLine(404);
-  return fieldOf(pairs, 'info') === 'true'
-    ? csvRow(infoOf(content))
-    : contentBytes(content, request, platform);
+  if (fieldOf(pairs, 'info') === 'true') return csvRow(infoOf(content));
+  return (await redirectTo(content, request, platform)) ?? contentBytes(content, request, platform);
+}
+
+/** 302 to where the bytes lie, for who says that it can follow: old clients cannot, and would take the answer for an error. */
+async function redirectTo(
+  { sha256 }: Content,
+  request: PlatformRequest,
+  platform: Platform,
+): Promise<Answer | undefined> {
+  if (request.header(HEADERS.acceptRedirect) === undefined) return undefined;
+  const link = await platform.content.link(sha256);
+  if (link === undefined) return undefined;
+  return statusLine(302, [
+    ['Location', link],
+    ['Cache-Control', 'no-store'],
+  ]);
 }
 
 /** `type,size,updated,meta`. */

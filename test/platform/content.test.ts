@@ -133,7 +133,7 @@ describe('content in S3', { skip: lacks('objectStore') }, () => {
     (more: string): Open =>
     async (folder, used) =>
       openS3Content({
-        address: parseS3Address(await store.bucket(more), {}),
+        address: parseS3Address((await store.bucket(more)).address, {}),
         folder,
         isUsed: async (sha256) => used.has(sha256),
         env: CREDENTIALS,

@@ -23,7 +23,7 @@ export const CREDENTIALS = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KE
 export interface ObjectStore {
   port: number;
   /** A new bucket, as an operator writes its address; `more` is further parameters of it. */
-  bucket(more?: string): Promise<string>;
+  bucket(more?: string): Promise<{ name: string; address: string }>;
   /** A signed request of another client: its status and text. */
   ask(method: string, path: string, body?: string): Promise<{ status: number; text: string }>;
   stop(): Promise<void>;
@@ -59,7 +59,8 @@ export async function startObjectStore(): Promise<ObjectStore> {
       buckets += 1;
       const made = await ask('PUT', `/bucket${buckets}`);
       assert.equal(made.status, 200, made.text);
-      return `s3://bucket${buckets}?endpoint=http://127.0.0.1:${port}${more}`;
+      const name = `bucket${buckets}`;
+      return { name, address: `s3://${name}?endpoint=http://127.0.0.1:${port}${more}` };
     },
     async stop() {
       const ended = once(child, 'close');
