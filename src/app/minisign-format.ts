@@ -147,6 +147,21 @@ export function boundName(trustedComment: string): string {
   );
 }
 
+const TAR = 'tar-sha256:';
+
+/** The trusted comment as minisign writes it; where it is known with the digest of the unpacked stream as one more field. */
+export function commentOf(signed_s: number, fileName: string, tar_sha256: string | undefined): string {
+  const comment = `timestamp:${Math.floor(signed_s)}\tfile:${fileName}\thashed`;
+  return tar_sha256 === undefined ? comment : `${comment}\t${TAR}${tar_sha256}`;
+}
+
+/** The SHA-256 (hex) of the unpacked stream in a trusted comment, if there is exactly one. */
+export function boundTar(trustedComment: string): string | undefined {
+  const digests = trustedComment.split('\t').filter((field) => field.startsWith(TAR));
+  const digest = digests[0]?.slice(TAR.length) ?? '';
+  return digests.length === 1 && /^[0-9a-f]{64}$/.test(digest) ? digest : undefined;
+}
+
 /** The time in a trusted comment, seconds since 1970, if it tells one. */
 export function signedAt(trustedComment: string): number | undefined {
   const digits = /(?:^|\t)timestamp:(\d{1,15})(?:\t|$)/.exec(trustedComment)?.[1];

@@ -51,6 +51,13 @@ export const SETTINGS = {
     'Hold a connection to the platform in place of sleeping, so that a command arrives at once; for gateways on mains and cable: gwe stays awake.',
   ),
   'download.max_tarball_bytes': integer(GIB, 1, 1024 * GIB, 'bytes', 'Largest tarball that is downloaded.'),
+  'download.delta_max_memory': integer(
+    32 * MIB,
+    0,
+    16 * GIB,
+    'bytes',
+    'Most memory that making a tarball of a delta may take; a delta that needs more is left, and the whole tarball is downloaded. 0 means no deltas.',
+  ),
   'download.max_rate': integer(0, 0, 1024 * GIB, 'bytes/s', 'Fastest download; 0 means no limit.'),
   ...COST_ROWS,
   'install.timeout': integer(

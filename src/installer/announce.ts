@@ -4,6 +4,7 @@ import type { ContentInfo } from '../client/wire.ts';
 import { asGweError, GweError } from '../errors.ts';
 import { VERSION } from '../host/version.ts';
 import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
+import { chooseDelta, deltasIn } from './delta.ts';
 import { partBytes } from './download.ts';
 import type { Hold, Job, Session, Step } from './job.ts';
 import type { Announced, ItemResult, JournalItem } from './journal-format.ts';
@@ -23,7 +24,9 @@ export async function announce(job: Job): Promise<Step> {
   if (content.size_bytes > max_bytes) return { to: 'report', set: { result: tooLarge(content, max_bytes) } };
   const signature = isSignatureRequired(deps) ? await fetchSignature(job) : undefined;
   const hold = await lackOfRoom(job);
-  return hold === undefined ? { to: 'download', set: { content, signature } } : { hold };
+  if (hold !== undefined) return { hold };
+  const delta = await chooseDelta(job, content, signature);
+  return { to: 'download', set: { content, signature, delta } };
 }
 
 /**
@@ -35,12 +38,18 @@ export async function ask({ infos, deps, signal }: Session, id: string): Promise
   return infos.get(id);
 }
 
-/** A digest in the content's meta (`sha256:HEX`) is taken at its word: the tarball must have it. */
+/** A digest in the content's meta (`sha256:HEX`) is taken at its word: the tarball must have it. So are its deltas. */
 function announcedBy(info: ContentInfo | undefined): Announced | undefined {
   if (info === undefined) return undefined;
   const sha256 = info.meta.match(/\bsha256[:=]([0-9a-f]{64})\b/i)?.[1]?.toLowerCase();
+  const deltas = deltasIn(info.meta);
   const { size_bytes, updated_s } = info;
-  return { size_bytes, updated_s, ...(sha256 === undefined ? {} : { sha256 }) };
+  return {
+    size_bytes,
+    updated_s,
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(deltas === undefined ? {} : { deltas }),
+  };
 }
 
 /** The step of a tarball that the Content Area has not (any more). */

@@ -23,6 +23,8 @@ export interface GoodVersion {
   file: string;
   size_bytes: number;
   sha256: string;
+  /** Of the tarball in the Content Area, where the kept one was made of a delta and is packed otherwise. */
+  published_sha256?: string;
   installed_ms: number;
 }
 
@@ -102,7 +104,8 @@ export function openApps(folder: string): Apps {
     undo: (app, why, time_ms) => {
       const { good, ...record } = read(app);
       if (good === undefined) return;
-      const last = { version: good.version, sha256: good.sha256, outcome: 'failed', why, time_ms } as const;
+      const sha256 = good.published_sha256 ?? good.sha256;
+      const last = { version: good.version, sha256, outcome: 'failed', why, time_ms } as const;
       write({ ...record, last, quarantine: quarantineAfter(record.quarantine, last) });
       removeDurably(inApp(app, good.file));
     },
@@ -166,6 +169,7 @@ const isGood = (value: unknown): value is GoodVersion =>
     file: 'string',
     size_bytes: 'number',
     sha256: 'string',
+    published_sha256: 'string?',
     installed_ms: 'number',
   });
 const isLast = (value: unknown): value is LastAttempt =>

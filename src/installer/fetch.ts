@@ -2,6 +2,7 @@
 import { failed } from '../app/checks.ts';
 import { GweError } from '../errors.ts';
 import { ask, gone } from './announce.ts';
+import { downloadDelta } from './delta.ts';
 import { dropPart, fetchPart } from './download.ts';
 import type { Job, Step } from './job.ts';
 import type { Announced } from './journal-format.ts';
@@ -9,10 +10,11 @@ import type { Announced } from './journal-format.ts';
 /** Downloads what was announced; what is announced otherwise by now goes back to `announce`. Raises the client's errors. */
 export async function download(job: Job): Promise<Step> {
   const { deps, session } = job;
-  const { name, content } = job.item();
+  const { name, content, delta } = job.item();
   const now = await ask(session, name.file);
   if (now === undefined) return gone(job);
   if (content === undefined || !isSame(now, content)) return { to: 'announce', set: { content: undefined } };
+  if (delta !== undefined) return await downloadDelta(job, delta);
   const { downloads: folder } = deps.places;
   const how = { folder, id: name.file, announced: content, boot: deps.start().boot, signal: session.signal };
   if ((await fetchPart({ ...how, download: deps.download })) === 'complete') return { to: 'unpack' };

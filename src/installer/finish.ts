@@ -2,18 +2,21 @@
 import type { InstallEnd } from '../reports/ends.ts';
 import { partPath } from './download.ts';
 import type { Job, Step } from './job.ts';
-import type { ItemResult } from './journal-format.ts';
+import { completeBytes, type ItemResult, type JournalItem } from './journal-format.ts';
 import { keptOutput } from './script.ts';
 import { sweep } from './sweep.ts';
 
 /** The phase `commit`: from here on this version is the way back. */
 export function commit(job: Job): Step {
   const { deps, session } = job;
-  const { name, tarball, content, result } = job.item();
+  const item = job.item();
+  const { name, tarball, result } = item;
+  const published_sha256 = item.delta?.rebuilt?.published_sha256;
   session.journal.withRoom(() =>
     session.apps.commit(partPath(deps.places.downloads, name.file), name, {
-      size_bytes: content?.size_bytes ?? 0,
+      size_bytes: completeBytes(item) ?? 0,
       sha256: tarball?.sha256 ?? '',
+      ...(published_sha256 === undefined ? {} : { published_sha256 }),
       installed_ms: deps.clock.now(),
     }),
   );
@@ -54,7 +57,7 @@ function noteInRecord({ session }: Job, end: InstallEnd): void {
 }
 
 function endOf(job: Job): InstallEnd {
-  const { name, result, attempt, spent_ms, tarball, since_ms } = job.item();
+  const { name, result, attempt, spent_ms, tarball, since_ms, delta } = job.item();
   const known: ItemResult = result ?? { outcome: 'failed', why: 'its result was lost' };
   const output = keptOutput(job);
   return {
@@ -65,9 +68,18 @@ function endOf(job: Job): InstallEnd {
     time_ms: since_ms,
     duration_ms: spent_ms,
     ...(attempt === 0 ? {} : { attempt }),
-    ...(tarball === undefined ? {} : { digest: tarball.sha256 }),
+    ...(tarball === undefined ? {} : { digest: delta?.rebuilt?.published_sha256 ?? tarball.sha256 }),
+    ...fetched(job.item()),
     ...(output === undefined ? {} : { output }),
   };
+}
+
+/** What was fetched, where it was not just the tarball. */
+function fetched({ delta, noDelta, content, result }: JournalItem): Partial<InstallEnd> {
+  if (delta?.rebuilt !== undefined && content !== undefined)
+    return { delta: { fetched_bytes: delta.size_bytes, whole_bytes: content.size_bytes } };
+  if (noDelta === undefined) return {};
+  return { note: [result?.note, noDelta].filter((each) => each !== undefined).join('; ') };
 }
 
 /** Tells that an item waits: no end, and under an id of its own. */

@@ -31,6 +31,18 @@ export interface Announced {
   updated_s: number;
   /** SHA-256, where the content's meta names one. */
   sha256?: string;
+  /** The versions from which deltas lead to it, where the content's meta tells. */
+  deltas?: readonly string[];
+}
+
+/** A delta that is taken in place of the whole tarball. */
+export interface DeltaUse {
+  /** Name of the content. */
+  id: string;
+  size_bytes: number;
+  updated_s: number;
+  /** Once the tarball was made of it. Its bytes are not the published ones; its unpacked stream is. */
+  rebuilt?: { sha256: string; size_bytes: number; tar_sha256: string; published_sha256: string };
 }
 
 /** What the check of the tarball found, as far as the later phases need it. */
@@ -80,6 +92,9 @@ export interface JournalItem extends InstallItem {
   /** Runs of the way back that were begun. */
   rollbacks: number;
   content?: Announced | undefined;
+  delta?: DeltaUse | undefined;
+  /** Why a delta is not taken after all, as a sentence. */
+  noDelta?: string | undefined;
   /** Text of NAME.minisig, where a signature is required. */
   signature?: string | undefined;
   tarball?: Unpacked | undefined;
@@ -102,6 +117,21 @@ export interface JournalEntry {
   /** Whether the platform acknowledged that engine_fetch was cleared. */
   clearing: 'pending' | 'acknowledged';
   items: readonly JournalItem[];
+}
+
+/** What is fetched for an item, and how much of it there is: the delta or the whole. */
+export function toFetch({ name, content, delta }: JournalItem): {
+  id: string;
+  size_bytes: number | undefined;
+} {
+  if (delta === undefined || delta.rebuilt !== undefined)
+    return { id: name.file, size_bytes: content?.size_bytes };
+  return delta;
+}
+
+/** How long the tarball is that lies in downloads/ when it is complete. */
+export function completeBytes({ content, delta }: JournalItem): number | undefined {
+  return delta?.rebuilt?.size_bytes ?? content?.size_bytes;
 }
 
 /** Layout of a journal file. A file of a later one is left alone. */
@@ -169,12 +199,14 @@ function isItem(value: unknown): value is JournalItem {
       downgrade: 'boolean?',
       signature: 'string?',
       fetchedAgain: 'boolean?',
+      noDelta: 'string?',
       wentBack: 'string?',
     }) &&
     hasFields(value['name'], { file: 'string', app: 'string', version: 'string' }) &&
     absentOr(value['content'], (it) =>
       hasFields(it, { size_bytes: 'number', updated_s: 'number', sha256: 'string?' }),
     ) &&
+    absentOr(value['delta'], isDelta) &&
     absentOr(value['tarball'], isUnpacked) &&
     absentOr(value['rebootAsked'], (it) =>
       hasFields(it, { process: 'string', boot: 'string', uptime_ms: 'number' }),
@@ -188,6 +220,19 @@ function isItem(value: unknown): value is JournalItem {
         hasFields(it, { kind: 'string', code: 'string', why: 'string', since_ms: 'number' }) &&
         hasFields(it, { told: 'number', key: 'string' }),
     )
+  );
+}
+
+function isDelta(value: unknown): boolean {
+  if (!hasFields(value, { id: 'string', size_bytes: 'number', updated_s: 'number' }) || !isObject(value))
+    return false;
+  return absentOr(value['rebuilt'], (it) =>
+    hasFields(it, {
+      sha256: 'string',
+      size_bytes: 'number',
+      tar_sha256: 'string',
+      published_sha256: 'string',
+    }),
   );
 }
 

@@ -1,6 +1,6 @@
 /** How far the items of an instruction are, for `gwe status` and `gwe why`: read from files alone, so any process can tell. */
 import { partBytes } from './download.ts';
-import type { JournalEntry, Trouble } from './journal-format.ts';
+import { type JournalEntry, type Trouble, toFetch } from './journal-format.ts';
 import type { Phase } from './phases.ts';
 
 export interface ItemProgress {
@@ -25,7 +25,8 @@ export interface ItemProgress {
 export function progressOf({ id, items }: JournalEntry, downloads: string): ItemProgress[] {
   return items
     .filter(({ phase }) => phase !== 'ended')
-    .map(({ name, phase, since_ms, attempt, content, trouble }) => ({
+    .map((item) => ({ item, fetch: toFetch(item) }))
+    .map(({ item: { name, phase, since_ms, attempt, trouble }, fetch }) => ({
       entry: id,
       name: name.file,
       app: name.app,
@@ -33,8 +34,8 @@ export function progressOf({ id, items }: JournalEntry, downloads: string): Item
       phase,
       since_ms,
       attempt,
-      done_bytes: partBytes(downloads, name.file),
-      total_bytes: content?.size_bytes,
+      done_bytes: partBytes(downloads, fetch.id),
+      total_bytes: fetch.size_bytes,
       trouble,
     }));
 }

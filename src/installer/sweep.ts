@@ -14,10 +14,11 @@ export function sweep({ deps, journal }: Session, ending?: string): void {
   const keys = new Set<string>();
   const files = new Set<string>();
   for (const { id, items } of journal.entries()) {
-    items.forEach(({ phase, name }, index) => {
+    items.forEach(({ phase, name, delta }, index) => {
       if (phase === 'ended' || `${id}-${index}` === ending) return;
       keys.add(`${id}-${index}`);
       files.add(`${name.file}.part`).add(`${name.file}.part.json`);
+      if (delta !== undefined) files.add(`${delta.id}.part`).add(`${delta.id}.part.json`);
     });
   }
   removeFrom(deps.places.staging, (name) => !keys.has(name));

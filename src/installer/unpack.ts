@@ -9,9 +9,10 @@ import { makeFolder, readIfThere, removeFolder } from '../host/files.ts';
 import { programText } from '../supervisor/program.ts';
 import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
 import { holdFor, reserveOf } from './announce.ts';
+import { leaveDelta, verifyStream } from './delta.ts';
 import { dropPart, partBytes, partPath, readPartNote } from './download.ts';
 import type { Hold, Job, Step } from './job.ts';
-import type { JournalItem, Unpacked } from './journal-format.ts';
+import { completeBytes, type JournalItem, type Unpacked } from './journal-format.ts';
 import { jobFolder } from './script.ts';
 import { isSignatureRequired, verifyTarball } from './signature.ts';
 import { roomToUnpack, shortage } from './space.ts';
@@ -29,15 +30,15 @@ export async function unpack(job: Job): Promise<Step> {
   if (item.attempt >= deps.settings['install.max_attempts']) return tooOften(item);
   const part = partPath(deps.places.downloads, item.name.file);
   const isSigned = isSignatureRequired(deps);
-  if (partBytes(deps.places.downloads, item.name.file) !== item.content?.size_bytes)
-    return { to: 'announce' };
+  if (partBytes(deps.places.downloads, item.name.file) !== completeBytes(item)) return { to: 'announce' };
   if (isSigned && item.signature === undefined) return { to: 'announce' };
   removeFolder(unpackedFolder(job));
   try {
-    if (isSigned) await verifyTarball(job, part, item.signature ?? '');
+    if (isSigned) await verify(job, part, item.signature ?? '');
     const hold = await lackOfRoom(job, part);
     return hold === undefined ? ready(job, await checkedFacts(job, part)) : { hold };
   } catch (error) {
+    if (item.delta !== undefined && isRefusal(error)) return leaveDelta(job, asGweError(error).message);
     if (!mayBeMispieced(job, error)) throw error;
     deps.log.warning(`${asGweError(error).message}; downloading ${item.name.file} once more, in one piece`);
     dropPart(deps.places.downloads, item.name.file);
@@ -45,11 +46,22 @@ export async function unpack(job: Job): Promise<Step> {
   }
 }
 
+/** Of a tarball that was made of a delta, the unpacked stream is what was signed. */
+async function verify(job: Job, part: string, signature: string): Promise<void> {
+  const tar_sha256 = job.item().delta?.rebuilt?.tar_sha256;
+  if (tar_sha256 === undefined) await verifyTarball(job, part, signature);
+  else await verifyStream(job, signature, tar_sha256);
+}
+
+function isRefusal(error: unknown): boolean {
+  const { code } = asGweError(error);
+  return code === 'check' || code === 'signature';
+}
+
 /** Whether the download was assembled from pieces: then a failing check may be our own fault, and it is fetched once more, whole. */
 function mayBeMispieced(job: Job, error: unknown): boolean {
   const { name, fetchedAgain } = job.item();
-  const { code } = asGweError(error);
-  if ((code !== 'check' && code !== 'signature') || fetchedAgain === true) return false;
+  if (!isRefusal(error) || fetchedAgain === true) return false;
   return readPartNote(job.deps.places.downloads, name.file)?.pieced === true;
 }
 
@@ -81,10 +93,11 @@ async function lackOfRoom(job: Job, part: string): Promise<Hold | undefined> {
 }
 
 async function checkedFacts(job: Job, part: string): Promise<Unpacked> {
-  const { name, content } = job.item();
+  const { name, content, delta } = job.item();
   const facts = await unpackTarball(job, part, name, unpackedFolder(job));
-  if (content?.sha256 !== undefined && content.sha256 !== facts.sha256) {
-    throw failed('length', `its SHA-256 is ${facts.sha256}, and ${content.sha256} was announced`);
+  const expected = delta?.rebuilt?.sha256 ?? content?.sha256;
+  if (expected !== undefined && expected !== facts.sha256) {
+    throw failed('length', `its SHA-256 is ${facts.sha256}, and ${expected} was announced`);
   }
   if (facts.supervisorConf !== undefined) {
     checkProgramOf(job, facts.supervisorConf);

@@ -23,6 +23,8 @@ export interface InstallEnd {
   check?: string;
   duration_ms?: number;
   attempt?: number;
+  /** A delta was downloaded in place of the whole tarball. */
+  delta?: { fetched_bytes: number; whole_bytes: number };
   /** Exit status of install.sh. */
   exit?: number;
   /** The version that runs again after a failure. */

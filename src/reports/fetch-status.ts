@@ -1,6 +1,6 @@
 /** The text of `fetch_status`: how an install ended, in a line for a person, and below it what install.sh printed. Pure. */
 import type { InstallEnd } from './ends.ts';
-import { formatDuration } from './sizes.ts';
+import { formatDuration, formatSize } from './sizes.ts';
 
 /** Of what a script printed, after cleaning; the head and the tail are kept. The setting for its raw bytes is smaller by default. */
 export const OUTPUT_MAX_CHARACTERS = 1024 * 1024;
@@ -34,10 +34,13 @@ function outcomeText(end: InstallEnd): string {
   }
 }
 
-function runText({ attempt, exit }: InstallEnd): string {
+function runText({ attempt, exit, delta }: InstallEnd): string {
   const parts = [
     attempt === undefined ? [] : `attempt ${attempt}`,
     exit === undefined ? [] : `exit ${exit}`,
+    delta === undefined
+      ? []
+      : `delta, ${formatSize(delta.fetched_bytes)} instead of ${formatSize(delta.whole_bytes)}`,
   ].flat();
   return parts.length > 0 ? ` (${parts.join(', ')})` : '';
 }
