@@ -26,6 +26,7 @@ import {
 } from './content.ts';
 import { createHttp, type Traffic } from './http.ts';
 import { isLoopback, proxyFor } from './proxy.ts';
+import { createElsewhere } from './redirect.ts';
 import { keepSession, type SessionStore } from './session.ts';
 import { createTrust } from './trust.ts';
 import type { ContentInfo } from './wire.ts';
@@ -84,12 +85,11 @@ export interface DeviceClient {
 export function createDeviceClient(options: ClientOptions): DeviceClient {
   const clock = options.clock ?? systemClock;
   refuseCleartext(options);
-  const http = createHttp({
-    way: wayTo(options),
-    userAgent: options.userAgent,
-    onTraffic: options.onTraffic ?? (() => {}),
-    now: clock.now,
-  });
+  const { userAgent, onTraffic = () => {} } = options;
+  const http = createHttp({ way: wayTo(options), userAgent, onTraffic, now: clock.now });
+  const elsewhere = createElsewhere(options, (server) =>
+    createHttp({ way: wayElsewhere(options, server), userAgent, onTraffic, now: clock.now }),
+  );
   const pace = { maxRate_bytesPerSecond: options.maxRate_bytesPerSecond ?? 0, clock };
   return {
     activate: (who) => activate(http, who),
@@ -103,8 +103,11 @@ export function createDeviceClient(options: ClientOptions): DeviceClient {
     timestamp: () => timestamp(http),
     listContent: (cik, where) => listContent(http, cik, where),
     contentInfo: (cik, where) => contentInfo(http, cik, where),
-    download: (cik, where, from) => download(http, cik, where, from, pace),
-    close: http.close,
+    download: (cik, where, from) => download(http, cik, where, from, pace, elsewhere),
+    close() {
+      http.close();
+      elsewhere.close();
+    },
   };
 }
 
@@ -117,6 +120,14 @@ function refuseCleartext({ server, allowHttp }: ClientOptions): void {
       hint: 'Use https, or allow cleartext: gwe config set engine.allow_http on',
     },
   );
+}
+
+/** A host that the platform points to may be trusted like the platform, but is shown neither key, certificate nor session. */
+function wayElsewhere(
+  { clientCert: _, clientKey: __, tlsSession: ___, ...options }: ClientOptions,
+  server: URL,
+): Way {
+  return wayTo({ ...options, server });
 }
 
 function wayTo(options: ClientOptions): Way {

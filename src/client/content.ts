@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type { Clock } from '../host/clock.ts';
 import { failure } from './errors.ts';
 import { bodyOf, type Exchange, type Http, type OpenAnswer } from './http.ts';
+import { type Elsewhere, openFollowing } from './redirect.ts';
 import {
   type ContentInfo,
   decodeContentInfo,
@@ -90,7 +91,7 @@ export interface Pace {
 }
 
 /**
- * Begins to download `id` from `from_byte` on. Raises `range` when the content has no such byte, `not-found`, `forbidden`,
+ * Begins to download `id` from `from_byte` on, from the platform or from where it points to. Raises `range` when the content has no such byte, `not-found`, `forbidden`,
  * `protocol` for a range that was not asked for.
  */
 export async function download(
@@ -99,12 +100,13 @@ export async function download(
   { id, ...area }: Area & { id: string },
   options: DownloadOptions,
   pace: Pace,
+  elsewhere: Elsewhere,
 ): Promise<Download> {
   const wanted = asking(cik, area, [['id', id]]);
   const { from_byte, to_byte } = options;
   const isPart = from_byte > 0 || to_byte !== undefined;
   const range = isPart ? { [HEADERS.range]: `bytes=${from_byte}-${to_byte ?? ''}` } : {};
-  const answer = await http.open({
+  const answer = await openFollowing(http, elsewhere, {
     ...wanted,
     method: 'http_download',
     what: `download ${id}`,

@@ -144,7 +144,7 @@ export function statusFailure(
   if (status >= 300 && status < 400 && headers.location !== undefined) {
     return failure(code, deed, `it pointed elsewhere (${status}), to ${headers.location.slice(0, 200)}`, {
       status,
-      hint: 'gwe follows no redirects: put the final address into engine.server, or sign in to the network that answered.',
+      hint: 'gwe follows redirects of downloads only: put the final address into engine.server, or sign in to the network that answered.',
     });
   }
   const said = firstWords(answer.body);

@@ -4,7 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { createDeviceClient } from '../../src/client/client.ts';
 import { GweError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
@@ -134,6 +136,30 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
     assert.equal(part.status, 206);
     assert.ok(bytes.subarray(10, 20).equals(Buffer.from(await part.arrayBuffer())));
     assert.equal((await fetch(link.replace(/Signature=\w{6}/, 'Signature=000000'))).status, 403);
+  });
+
+  test('gwe fetches from S3 itself where it is sent there, and through the platform where that leads nowhere', async (t) => {
+    const { upload, platform, key, line } = await platformOn(t, '&redirect=on');
+    const bytes = randomBytes(3 * MiB);
+    await upload(bytes);
+    const client = createDeviceClient({
+      server: new URL(`http://127.0.0.1:${platform.port}`),
+      userAgent: 'test',
+      timeout_ms: 20_000,
+      allowHttp: false,
+    });
+    t.after(() => client.close());
+    const where = { vendor: 'acme', model: 'P1', id: 'file.bin' };
+    const cik = key.replace('X-Exosite-CIK: ', '');
+    const got = await client.download(cik, where, { from_byte: 5 });
+    assert.ok(bytes.subarray(5).equals(await buffer(got.body)));
+    assert.equal(got.total_bytes, bytes.length);
+    line.set('refused');
+    const failed = await client.download(cik, where, { from_byte: 0 }).catch((error: unknown) => error);
+    assert.ok(
+      failed instanceof GweError && failed.code === 'busy',
+      'the platform tells it to come back later',
+    );
   });
 
   test('what the cache holds is served while S3 is gone, and it never outgrows its limit', async (t) => {
