@@ -36,6 +36,11 @@ const TOOLS = {
   minisign: { packages: ['minisign'], proof: ['/usr/bin/minisign'], use: 'signatures in both directions' },
   strace: { packages: ['strace'], proof: ['/usr/bin/strace'], use: 'power cuts at every system call' },
   busybox: { packages: ['busybox'], proof: ['/bin/busybox'], use: 'the shell of small gateways' },
+  iproute2: {
+    packages: ['iproute2'],
+    proof: ['/bin/ip'],
+    use: "a line of its own, whose interface's counters are held against the data budget",
+  },
   faketime: {
     packages: ['faketime'],
     proof: ['/usr/bin/faketime'],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { lacks } from '../debian.ts';
 import { makeCertificates } from './certificates.ts';
+import { clockFrom } from './fake-time.ts';
 import { fleetOf } from './fleet.ts';
 import {
   eventually,
@@ -19,19 +20,11 @@ import {
   tempFolder,
 } from './machine.ts';
 
-const FAKETIME = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`;
 const TIMES = { 1970: '1970-01-02 00:00:10', 2099: '2099-06-01 12:00:00' } as const;
 type Year = keyof typeof TIMES;
 const YEARS = [1970, 2099] as const satisfies Year[];
 
-/** The wall clock begins at that time and goes on from there; the monotonic one is left alone. */
-const clockAt = (year: Year) => ({
-  LD_PRELOAD: FAKETIME,
-  FAKETIME: `@${TIMES[year]}`,
-  TZ: 'UTC',
-  FAKETIME_DONT_FAKE_MONOTONIC: '1',
-  DONT_FAKE_MONOTONIC: '1',
-});
+const clockAt = (year: Year) => clockFrom(TIMES[year]);
 
 /** Runs gwe on `gateway` as if it were that year. */
 async function gweIn(t: TestContext, year: Year, gateway: Gateway, ...args: string[]) {
