@@ -4,11 +4,11 @@ import type { Manifest } from '../platform/backup-archive.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 
-/** `gwe platform backup FILE --data DIR`. */
+/** `gwe platform backup FILE --data DIR [--database-only]`. */
 export async function backup(context: CommandContext, args: CommandArgs): Promise<number> {
   const { file, folder } = places(args);
   const { backUp } = await import('../platform/backup.ts');
-  context.out(`${file}: ${contentsOf(await backUp(folder, file))}\n`);
+  context.out(`${file}: ${contentsOf(await backUp(folder, file, args.has('database-only')))}\n`);
   return 0;
 }
 

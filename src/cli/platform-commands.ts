@@ -91,7 +91,14 @@ const BACKUP_COMMANDS: readonly CommandRow[] = [
     name: 'platform backup',
     group: GROUP,
     operands: [{ name: 'FILE' }],
-    options: [DATA_OPTION],
+    options: [
+      DATA_OPTION,
+      {
+        long: 'database-only',
+        group: 'What',
+        sentence: 'Without content, where that lies in S3: it is backed up there.',
+      },
+    ],
     sentence: 'Write all that a platform keeps into one archive, also while it runs.',
     details: [
       'The archive has its name only after it was read back. Keep it as safe as the platform itself.',

@@ -16,8 +16,11 @@ const SNAPSHOTS_MAX = 3;
 /** All pages in one step: a snapshot of one instant, which no write can make begin anew. */
 const ALL_PAGES = 2 ** 31 - 1;
 
-/** Writes the backup of `dataFolder` to `file`. Raises `not-found` (no platform there), `conflict` (file exists), `check`, `io`. */
-export async function backUp(dataFolder: string, file: string): Promise<Manifest> {
+/**
+ * Writes the backup of `dataFolder` to `file`; with `isDatabaseOnly` without content, which lies elsewhere then. Raises
+ * `not-found` (no platform there), `conflict` (file exists), `check`, `io`.
+ */
+export async function backUp(dataFolder: string, file: string, isDatabaseOnly = false): Promise<Manifest> {
   if (!existsSync(join(dataFolder, DATABASE))) {
     throw new GweError('not-found', `Cannot back up ${dataFolder}: no platform keeps its data there`);
   }
@@ -26,7 +29,7 @@ export async function backUp(dataFolder: string, file: string): Promise<Manifest
   const work = mkdtempSync(join(resolve(dataFolder), 'backup-'));
   const part = `${resolve(file)}.part`;
   try {
-    const digests = await snapshot(dataFolder, work);
+    const digests = await snapshot(dataFolder, work, isDatabaseOnly);
     const manifest: Manifest = { format: 1, database: await entryOf(join(work, DATABASE)), content: [] };
     for (const sha256 of digests) {
       const { size_bytes } = await entryOf(join(work, 'content', sha256), sha256);
@@ -47,7 +50,7 @@ export async function backUp(dataFolder: string, file: string): Promise<Manifest
 }
 
 /** The database of one instant, and the content that it names. Returns the digests. */
-async function snapshot(dataFolder: string, work: string): Promise<string[]> {
+async function snapshot(dataFolder: string, work: string, isDatabaseOnly: boolean): Promise<string[]> {
   const { backup, DatabaseSync } = await import('node:sqlite');
   makeFolder(join(work, 'content'));
   for (let attempt = 1; ; attempt += 1) {
@@ -57,12 +60,13 @@ async function snapshot(dataFolder: string, work: string): Promise<string[]> {
     } finally {
       source.close();
     }
+    if (isDatabaseOnly) return [];
     const digests = digestsIn(join(work, DATABASE));
     const missing = digests.filter((sha256) => !linked(dataFolder, work, sha256));
     if (missing.length === 0) return digests;
     if (attempt === SNAPSHOTS_MAX) {
       throw new GweError('io', `Cannot back up ${dataFolder}: content ${missing[0]} is missing`, {
-        hint: 'Is somebody removing content just now? Else it was lost: remove its entry, or upload it again.',
+        hint: 'Is somebody removing content just now? Does it lie in S3: then --database-only. Else it was lost: upload it again.',
       });
     }
     rmSync(join(work, DATABASE));

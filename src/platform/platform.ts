@@ -12,7 +12,7 @@ import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { createAccess } from './access.ts';
 import { createRefusals } from './audit-refusals.ts';
-import { type ContentStore, openContentStore } from './content-store.ts';
+import { openContent } from './content-open.ts';
 import type { Platform } from './context.ts';
 import { createEvents, type Events } from './events.ts';
 import { watchFleet } from './fleet-watch.ts';
@@ -49,7 +49,9 @@ export interface PlatformOptions {
   durability?: 'full' | 'normal';
   /** Whether questions about the whole fleet get a thread of their own: what a platform that serves a large one wants. */
   hasReader?: boolean;
-  /** Where content lies when not in the data folder: `s3://BUCKET?endpoint=…` (s3-address.ts). */
+  /** What runs gwe: with it the platform makes deltas by itself. */
+  gwe?: readonly string[];
+  /** Where content lies when not in the data folder: `s3://BUCKET?endpoint=…` (content-open.ts). */
   content?: string;
   /** Where the credentials of that place are looked for. */
   env?: NodeJS.ProcessEnv;
@@ -112,7 +114,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
     const content = await openContent(options, store);
     store.onWrite((gateway, aliases) => waiters.wake(gateway, aliases));
     const firstToken = await ensureToken(store, options.presetToken, clock.now(), log);
-    const platform = assemble({ store, content, waiters, vendor, clock, log }, options);
+    const platform = await assemble({ store, content, waiters, vendor, clock, log }, options);
     const server = await startServer(platform, options);
     const close = async () => {
       waiters.close();
@@ -120,6 +122,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
       await server.close();
       await platform.rollouts.close();
       await platform.fleet.close();
+      await platform.deltas?.close();
       await content.close();
       await store.tokensUsed(platform.access.takeUsed());
       await store.close();
@@ -137,29 +140,19 @@ function openStore({ dataFolder, clock, durability, hasReader }: PlatformOptions
   return hasReader ? withReader(store, file) : store;
 }
 
-async function openContent(options: PlatformOptions, store: Store): Promise<ContentStore> {
-  const { dataFolder: folder, content, env = process.env, clock, log } = options;
-  const isUsed = (sha256: string) => store.digestIsUsed(sha256);
-  if (content === undefined) {
-    return await openContentStore(join(folder, 'content'), isUsed, await store.digests());
-  }
-  const [{ parseS3Address }, { openS3Content }] = await Promise.all([
-    import('./s3-address.ts'),
-    import('./content-s3.ts'),
-  ]);
-  return await openS3Content({ address: parseS3Address(content, env), folder, isUsed, env, clock, log });
-}
-
 type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock' | 'log'>;
 
-function assemble(parts: Parts, options: PlatformOptions): Platform {
+async function assemble(parts: Parts, options: PlatformOptions): Promise<Platform> {
   const { store, clock, log } = parts;
+  const { dataFolder, gwe } = options;
   const throttle = createThrottle(clock.now, options.requestsPerKey);
   const events = createEvents(clock.now().toString(36));
   const audit: Platform['audit'] = async (entry) =>
     void (await store.appendAudit({ ...entry, time_ms: clock.now() }));
+  const makesDeltas = gwe === undefined ? undefined : await import('./deltas.ts');
   return {
     ...parts,
+    deltas: makesDeltas?.openDeltas({ ...parts, events }, dataFolder, gwe ?? []),
     throttle,
     events,
     access: createAccess(store, throttle, clock.now),

@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { createDeviceClient } from '../../src/client/client.ts';
-import { GweError } from '../../src/errors.ts';
+import { explain, GweError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
+import { backUp } from '../../src/platform/backup.ts';
+import { restore } from '../../src/platform/backup-archive.ts';
 import { openS3Content, type S3ContentOptions } from '../../src/platform/content-s3.ts';
 import type { ContentStore } from '../../src/platform/content-store.ts';
 import { parseS3Address } from '../../src/platform/s3-address.ts';
@@ -179,6 +181,23 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
       line.set('fine');
       return answer.status === 'HTTP/1.1 200 OK' && bytes.equals(answer.body);
     });
+  });
+
+  test('a backup of such a platform is its database; without --content it says what is missing', async (t) => {
+    const { upload, platform } = await platformOn(t);
+    await upload('content');
+    const folder = mkdtempSync(join(tmpdir(), 'gwe-s3-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'fleet.tar');
+    await assert.rejects(backUp(platform.folder, file), (error) =>
+      explain(error).includes('--database-only'),
+    );
+    assert.deepEqual((await backUp(platform.folder, file, true)).content, []);
+    const restored = join(folder, 'restored');
+    await restore(file, restored);
+    const said: string[] = [];
+    await platformFor(t, { folder: restored, log: (line) => said.push(line) });
+    assert.match(said.join(''), /The content that the database names is not in this place/);
   });
 
   const used = new Set<string>();

@@ -1,13 +1,14 @@
 /** The places for content, one by one against the same demands: whatever holds for the folder holds for S3. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { GweError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
+import { migrateContent } from '../../src/platform/content-migrate.ts';
 import { openS3Content } from '../../src/platform/content-s3.ts';
 import { type ContentStore, openContentStore } from '../../src/platform/content-store.ts';
 import { parseS3Address } from '../../src/platform/s3-address.ts';
@@ -121,6 +122,11 @@ async function untilSwept(content: ContentStore, sha256: string): Promise<void> 
   }
 }
 
+/** Digests whose file is not empty. */
+async function filled(folder: string, used: ReadonlySet<string>): Promise<string[]> {
+  return [...used].filter((sha256) => statSync(join(folder, sha256)).size > 0);
+}
+
 describe('content in a folder', () => demands(inFolder));
 
 describe('content in S3', { skip: lacks('objectStore') }, () => {
@@ -142,5 +148,22 @@ describe('content in S3', { skip: lacks('objectStore') }, () => {
         settle_ms: 20,
       });
   describe('without a cache', () => demands(inS3('')));
+
+  test('content moves from the folder to S3, is compared there, and a second time nothing is sent', async (t) => {
+    const [old, here] = [mkdtempSync(join(tmpdir(), 'gwe-old-')), mkdtempSync(join(tmpdir(), 'gwe-new-'))];
+    const used = new Set<string>();
+    const [from, to] = [await inFolder(old, used), await inS3('')(here, used)];
+    t.after(async () => {
+      await to.close();
+      for (const folder of [old, here]) rmSync(folder, { recursive: true, force: true });
+    });
+    for (const size of [0, 1, 100_000, 9 * 1024 ** 2]) await upload(from, randomBytes(size), used);
+    assert.deepEqual(await migrateContent(from, to, used), { copied: 4, present: 0, bytes: 9_537_185 });
+    assert.deepEqual(await migrateContent(from, to, used), { copied: 0, present: 4, bytes: 9_537_185 });
+    const [victim = ''] = await filled(old, used);
+    writeFileSync(join(old, victim), randomBytes(100));
+    await assert.rejects(migrateContent(from, to, [victim]), /its bytes in the old place are others/);
+    await assert.rejects(migrateContent(from, to, ['0'.repeat(64)]), /its bytes are missing/);
+  });
   describe('with one', () => demands(inS3('&cache=50M')));
 });
