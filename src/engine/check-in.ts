@@ -1,10 +1,12 @@
 /** The check-in: three reports out, two aliases in, in one request. */
 import { asGweError } from '../errors.ts';
 import { attempt } from '../host/log.ts';
+import { thisStart } from '../installer/installer.ts';
 import { ensureActivated, forgetActivation } from './activation.ts';
-import { currentReports } from './current-reports.ts';
+import { reportsWithEssence } from './current-reports.ts';
 import type { Engine } from './engine.ts';
 import { asFarAsItFits, sendReports } from './report.ts';
+import { chooseReports, digestOf, type SentReports } from './report-detail.ts';
 
 /** What the platform says to a gateway; an alias that is empty or unknown is ''. */
 export interface CheckInAnswer {
@@ -32,14 +34,24 @@ export async function checkIn(engine: Engine): Promise<CheckInAnswer> {
 }
 
 async function exchange(engine: Engine): Promise<CheckInAnswer> {
-  const reports = await currentReports(engine);
-  const { usage_report, device_info, engine_report } = reports;
-  const values = await engine.client.writeRead(
-    engine.cik ?? '',
-    { usage_report, device_info, engine_report },
-    ['engine_fetch', 'update_interval'],
-  );
+  const { values: written, after } = await reportsToSend(engine);
+  const values = await engine.client.writeRead(engine.cik ?? '', written, [
+    'engine_fetch',
+    'update_interval',
+  ]);
+  engine.state.sentReports = after;
   return { engine_fetch: values['engine_fetch'] ?? '', update_interval: values['update_interval'] ?? '' };
+}
+
+/** All three reports, or with reports.detail = changed those that have changed; and what is known once they have arrived. */
+async function reportsToSend(
+  engine: Engine,
+): Promise<{ values: Record<string, string>; after: SentReports | undefined }> {
+  const { reports, essence } = await reportsWithEssence(engine);
+  if (engine.settings['reports.detail'] === 'full') return { values: { ...reports }, after: undefined };
+  const to = digestOf(`${engine.state.platform} ${engine.cik} ${thisStart().boot}`);
+  const every = engine.settings['reports.digest_every'];
+  return chooseReports(reports, essence(), engine.state.sentReports, { to, every });
 }
 
 /** Puts the usage of a check-in that did not get through into the outbox, at most once an interval: it is a number of the past. */

@@ -5,6 +5,7 @@ import { VERSION } from '../host/version.ts';
 import type { InstalledApp } from '../installer/apps.ts';
 import { deviceInfo } from '../reports/device-info.ts';
 import { appRows, engineReport, type InstalledRow, OWN_NAME } from '../reports/engine-report.ts';
+import { essenceOfDevice, essenceOfEngine, essenceOfUsage } from '../reports/essence.ts';
 import type { ProcessInfo } from '../supervisor/supervisor.ts';
 import type { Engine } from './engine.ts';
 
@@ -16,15 +17,27 @@ export interface Reports {
 
 /** Makes all three. Never fails: a fact that cannot be had is said to be missing, and the others are reported. */
 export async function currentReports(engine: Engine): Promise<Reports> {
+  return (await reportsWithEssence(engine)).reports;
+}
+
+/** All three, and of each what must differ for it to count as changed. */
+export async function reportsWithEssence(engine: Engine): Promise<{ reports: Reports; essence(): Reports }> {
+  const { updateInterval_s, usage } = engine;
   const installed = engine.installer.installed().map(installedRow);
   const own = { version: VERSION, uptime_s: (engine.context.clock.now() - engine.state.started_ms) / 1000 };
+  const processes = await processesOf(engine);
+  const apps = appRows(own, processes, installed);
+  const machine = machineFacts();
   return {
-    usage_report: engine.usage.report(),
-    device_info: deviceInfo(machineFacts()),
-    engine_report: engineReport({
-      apps: appRows(own, await processesOf(engine), installed),
-      installed,
-      updateInterval_s: engine.updateInterval_s,
+    reports: {
+      usage_report: usage.report(),
+      device_info: deviceInfo(machine),
+      engine_report: engineReport({ apps, installed, updateInterval_s }),
+    },
+    essence: () => ({
+      usage_report: essenceOfUsage(usage.current()),
+      device_info: essenceOfDevice(machine),
+      engine_report: essenceOfEngine(apps, processes, installed, updateInterval_s),
     }),
   };
 }

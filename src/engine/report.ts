@@ -6,6 +6,7 @@ import type { Log } from '../host/log.ts';
 import { currentReports } from './current-reports.ts';
 import type { Engine } from './engine.ts';
 import { sendOutbox } from './outbox.ts';
+import { forgetSent } from './report-detail.ts';
 import type { Turn } from './turn.ts';
 
 /** Asking and writing, about. */
@@ -33,6 +34,7 @@ async function reportAll(engine: Engine, turn: Turn): Promise<void> {
   await sendReports(engine);
   if (!turn.worked) return;
   const { engine_report } = await currentReports(engine);
+  engine.state.sentReports = forgetSent(engine.state.sentReports, 'engine_report');
   await engine.client.write(engine.cik ?? '', { engine_report });
 }
 

@@ -5,6 +5,7 @@
 import { type ErrorCode, GweError } from '../errors.ts';
 import { makeFolder, readIfThere, writeDurably } from '../host/files.ts';
 import type { InstallEnd } from '../reports/ends.ts';
+import type { SentReports } from './report-detail.ts';
 import type { SleepReason } from './schedule.ts';
 
 /** Layout of the state folder that this version writes. It reads this one and the one before. */
@@ -31,6 +32,8 @@ export interface EngineState {
   timeFloor_ms?: number;
   /** When usage was last put aside during an outage. */
   lastUsageKept_ms?: number;
+  /** With reports.detail = changed: what of the reports went out in full. */
+  sentReports?: SentReports | undefined;
   /** How the last install of each application ended, newest last; for `gwe why` alone. */
   lastEnds?: readonly KeptEnd[];
 }

@@ -14,6 +14,7 @@ import {
 
 export interface UsageBook {
   add(traffic: Traffic): void;
+  current(): Usage;
   /** The text of usage_report. */
   report(): string;
   /** Writes usage.json, if anything was counted; a disk that refuses is said in the log. */
@@ -35,6 +36,7 @@ export function openUsageBook(places: Places, clock: Clock, beside?: () => objec
       usage = addTraffic(current(), traffic, clock.now());
       changed = true;
     },
+    current,
     report: () => usageReport(current(), clock.now()),
     save(log) {
       if (!changed) return;

@@ -13,6 +13,7 @@ export const OWN_ALIASES: ReadonlySet<string> = new Set([
   'usage_report',
   'device_info',
   'engine_report',
+  'report_digest',
   'engine_fetch',
   'fetch_status',
   'update_interval',
