@@ -63,6 +63,9 @@ export const HISTORY_SWEEP_DATAPORTS = 500;
 export const PAST_ROUND_MS = 60_000;
 export const PAST_ROUNDS = 60;
 export const PAST_MIN_DATAPORTS = 100;
+/** When more points than this wait for it, it follows in fewer steps, so that they take little memory. */
+export const PAST_MANY_POINTS = 100_000;
+export const PAST_ROUNDS_WHEN_MANY = 4;
 /** Points given in one answer of the JSON API. */
 export const POINTS_ANSWER_MAX = 1_000;
 /** Entries that the activation log of one serial number keeps. */
@@ -78,6 +81,13 @@ export const PAGE_MAX_ROWS = 1_000;
 
 /** Read from disk at a time when content goes out. */
 export const CONTENT_CHUNK_BYTES = 256 * 1024;
+/** Deltas that the platform makes by itself: from so many versions, between tarballs of these sizes, each in this time. */
+export const DELTA_VERSIONS = 3;
+export const DELTA_TARBALL_MIN_BYTES = 64 * 1024;
+export const DELTA_TARBALL_MAX_BYTES = 1024 ** 3;
+export const DELTA_TIME_LIMIT_S = 3600;
+/** A delta that is not smaller than this part of its tarball is not kept. */
+export const DELTA_MAX_PART = 0.6;
 /** What an uploaded tarball may hold: as much as a gateway takes by default. */
 export const TARBALL_LIMITS = {
   maxTarball_bytes: CONTENT_MAX_BYTES,

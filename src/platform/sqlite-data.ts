@@ -6,6 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { HISTORY_MAX_POINTS, HISTORY_SLACK_POINTS } from './limits.ts';
 import { type Head, prepareHeads, textToKeep } from './sqlite-heads.ts';
 import { prepareHistory } from './sqlite-history.ts';
+import { preparePast } from './sqlite-past.ts';
 import type { Dataport, Exchange, ExchangeEnd, GatewayRef, Point, RecordCall } from './store.ts';
 
 /** The dataports that every gateway has, because the protocol names them; others are made by the operator. */
@@ -19,6 +20,9 @@ export const OWN_ALIASES: ReadonlySet<string> = new Set([
   'update_interval',
 ]);
 
+/** Points that are added with one statement: a check-in's reports and some more. */
+const POINTS_PER_INSERT = 8;
+
 export type DataTable = ReturnType<typeof prepareData>;
 
 /** Prepares the statements; `find` leads from a reference to ids. */
@@ -27,12 +31,17 @@ export function prepareData(
   find: (who: GatewayRef) => { id: number; productId: number } | undefined,
 ) {
   const isProductAlias = db.prepare('SELECT 1 FROM product_alias WHERE product_id = ? AND alias = ?');
-  const addPoint = db.prepare('INSERT INTO point (dataport_id, time_ms, value) VALUES (?, ?, ?)');
+  const insertPoints = Array.from({ length: POINTS_PER_INSERT }, (_, more) =>
+    db.prepare(
+      `INSERT INTO point (dataport_id, time_ms, value) VALUES (?, ?, ?)${', (?, ?, ?)'.repeat(more)}`,
+    ),
+  );
   const setHead = db.prepare(
     'UPDATE dataport SET time_ms = ?, point_id = ?, value_id = ?, last_id = ?, kept = kept + 1 WHERE id = ?',
   );
   const setLast = db.prepare('UPDATE dataport SET last_id = ?, kept = kept + 1 WHERE id = ?');
-  const history = prepareHistory(db);
+  const past = preparePast(db);
+  const history = prepareHistory(db, past);
   const heads = prepareHeads(db);
 
   const known = (gateway: { id: number; productId: number }, alias: string) =>
@@ -43,6 +52,20 @@ export function prepareData(
     const there = heads.head(gateway.id, alias);
     if (there !== undefined || !(create || known(gateway, alias))) return there;
     return heads.add(gateway.id, alias);
+  };
+
+  /** Adds at most POINTS_PER_INSERT points with consecutive ids, and returns the first. */
+  const addPoints = (
+    points: ReadonlyArray<readonly [dataport: number, value: string | null]>,
+    time_ms: number,
+  ): number => {
+    const values = points.flatMap(([dataport, value]) => [dataport, time_ms, value]);
+    const last = Number(insertPoints[points.length - 1]?.run(...values).lastInsertRowid);
+    const first = last - points.length + 1;
+    points.forEach(([dataport], index) => {
+      past.note(dataport, first + index, time_ms);
+    });
+    return first;
   };
 
   /** Makes the newest point known: in the file, then in memory. */
@@ -64,13 +87,23 @@ export function prepareData(
     head.valueId = left.valueId;
   };
 
-  const write = (head: Head, value: string, now_ms: number): Dataport => {
-    // A point may leave its text to the one before it only if that one holds the newest value.
-    const same = head.valueId !== 0 && head.lastId === head.point && heads.isValue(head, value);
-    const id = Number(addPoint.run(head.id, now_ms, same ? null : value).lastInsertRowid);
-    lead(head, id, value, now_ms, same ? head.valueId : id);
-    trimIfLong(head, now_ms);
-    return { alias: head.alias, value, updated_ms: now_ms, point: id };
+  /** A point may leave its text to the one before it only if that one holds the newest value. */
+  const isSame = (head: Head, value: string) =>
+    head.valueId !== 0 && head.lastId === head.point && heads.isValue(head, value);
+
+  /** Writes to dataports that are all different. */
+  const writeTo = (targets: ReadonlyArray<{ head: Head; value: string }>, now_ms: number): Dataport[] => {
+    const rows = targets.map(({ head, value }) => ({ head, value, same: isSame(head, value) }));
+    const first = addPoints(
+      rows.map(({ head, value, same }) => [head.id, same ? null : value] as const),
+      now_ms,
+    );
+    return rows.map(({ head, value, same }, index) => {
+      const point = first + index;
+      lead(head, point, value, now_ms, same ? head.valueId : point);
+      trimIfLong(head, now_ms);
+      return { alias: head.alias, value, updated_ms: now_ms, point };
+    });
   };
 
   const writeAll = (gateway: { id: number; productId: number }, call: Exchange): Dataport[] | undefined => {
@@ -82,15 +115,19 @@ export function prepareData(
       if (changed) return undefined;
     }
     const written: Dataport[] = [];
+    const targets: Array<{ head: Head; value: string }> = [];
     for (const [alias, value] of call.writes) {
       const head = headToWrite(gateway, alias, call.create);
-      if (head !== undefined) written.push(write(head, value, call.now_ms));
+      if (head === undefined) continue;
+      const isAgain = targets.length === POINTS_PER_INSERT || targets.some((each) => each.head === head);
+      if (isAgain) written.push(...writeTo(targets.splice(0), call.now_ms));
+      targets.push({ head, value });
     }
-    return written;
+    return targets.length === 0 ? written : [...written, ...writeTo(targets, call.now_ms)];
   };
 
   const recordPoint = (head: Head, time_ms: number, value: string, now_ms: number) => {
-    const id = Number(addPoint.run(head.id, time_ms, value).lastInsertRowid);
+    const id = addPoints([[head.id, value]], time_ms);
     if (time_ms >= head.updated_ms) lead(head, id, value, time_ms, id);
     else {
       setLast.run(id, head.id);
@@ -152,7 +189,14 @@ export function prepareData(
       if (trimmed > 0) heads.forget();
       return next;
     },
-    /** Throws away what is kept in memory. */
+    /** Points of a dataport by its id; see `history.read`. */
+    history: history.read,
+    past,
+    /** After a roll back: what is kept in memory may never have been. */
+    undone(): void {
+      heads.forget();
+      past.reload();
+    },
     forget: heads.forget,
   };
 }

@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, InstallEnd, Written } from './fleet-store.ts';
 import { installEnd, type Reported, reported } from './reported.ts';
-import { prepareHistory } from './sqlite-history.ts';
+import type { DataTable } from './sqlite-data.ts';
 import { int, text, textOrNull } from './sqlite-rows.ts';
 
 const HOUR_MS = 3_600_000;
@@ -25,7 +25,7 @@ interface Known {
   statusPoint: number;
 }
 
-export function prepareDigest(db: DatabaseSync) {
+export function prepareDigest(db: DatabaseSync, data: Pick<DataTable, 'history'>) {
   const known = db.prepare(
     `SELECT g.product_id, p.name AS product, g.serial, f.summary, coalesce(f.status_point, 0) AS status_point
      FROM gateway g JOIN product p ON p.id = g.product_id LEFT JOIN fleet f ON f.gateway_id = g.id WHERE g.id = ?`,
@@ -50,7 +50,6 @@ export function prepareDigest(db: DatabaseSync) {
   const reporting = db.prepare(
     `SELECT gateway_id FROM dataport WHERE alias = 'engine_report' AND gateway_id > ? ORDER BY gateway_id LIMIT ?`,
   );
-  const history = prepareHistory(db);
 
   const read = (gateway: number): Known | undefined => {
     const row = known.get(gateway);
@@ -69,7 +68,7 @@ export function prepareDigest(db: DatabaseSync) {
   };
   const endsSince = (gateway: number, point: number): { ends: InstallEnd[]; point: number } => {
     const row = statusPort.get(gateway);
-    const points = row === undefined ? [] : history.read(int(row, 'id'), { since: point, limit: ENDS_MAX });
+    const points = row === undefined ? [] : data.history(int(row, 'id'), { since: point, limit: ENDS_MAX });
     const ends = points.flatMap(({ value, time_ms }) => {
       const end = installEnd(value);
       return end === undefined ? [] : [{ ...end, time_ms }];

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FleetStore } from './fleet-store.ts';
 import { prepareCounts } from './sqlite-counts.ts';
+import type { DataTable } from './sqlite-data.ts';
 import { prepareDigest } from './sqlite-digest.ts';
 import { createQueries, prepareFleet } from './sqlite-fleet.ts';
 import { prepareGroupRef, prepareGroups } from './sqlite-groups.ts';
@@ -17,12 +18,13 @@ export function openFleetStore(
   run: <T>(work: () => T) => Promise<T>,
   find: (who: GatewayRef) => { id: number } | undefined,
   settle: () => Promise<void>,
+  data: DataTable,
 ): FleetStore {
   const queries = createQueries(db);
   const findGroup = prepareGroupRef(db);
   const fleet = prepareFleet(db, queries, find, findGroup);
   const groups = prepareGroups(db, queries, findGroup);
-  const digest = prepareDigest(db);
+  const digest = prepareDigest(db, data);
   const counts = prepareCounts(db, queries);
   const tokens = prepareTokens(db);
   const audit = prepareAudit(db, queries);

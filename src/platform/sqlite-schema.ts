@@ -3,7 +3,7 @@
  * the number of migrations that a file has seen; a newer file than this program knows is refused, not damaged.
  *
  * A dataport row is small and points to its newest value; the values themselves are appended to `point`, which is its
- * history too, so each is written once, and those of many gateways side by side. A point without value has the same
+ * history too (sqlite-past.ts), so each is written once, and those of many gateways side by side. A point without value has the same
  * text as the one before it: reports that did not change cost a few bytes.
  */
 import { chmodSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { GweError } from '../errors.ts';
 import { PRIVATE_FILE_MODE } from '../host/files.ts';
 import { FLEET_TABLES } from './sqlite-fleet-schema.ts';
+import { PAST_TABLES } from './sqlite-past.ts';
 import { ROLLOUT_TABLES } from './sqlite-rollouts.ts';
 
 /** Its name in the data folder. */
@@ -81,6 +82,7 @@ const MIGRATIONS: readonly string[] = [
   `,
   FLEET_TABLES,
   ROLLOUT_TABLES,
+  PAST_TABLES,
 ];
 
 /** Opens (or makes) the file and brings it forward. Raises `layout` for a file of a newer gwe, `io` for what is no database. */

@@ -5,7 +5,13 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, systemClock } from '../host/clock.ts';
-import { HISTORY_SWEEP_DATAPORTS, HISTORY_SWEEP_MS, LAST_SEEN_FLUSH_MS } from './limits.ts';
+import {
+  HISTORY_SWEEP_DATAPORTS,
+  HISTORY_SWEEP_MS,
+  LAST_SEEN_FLUSH_MS,
+  PAST_ROUND_MS,
+  PAST_ROUNDS,
+} from './limits.ts';
 import { createBatcher } from './sqlite-batch.ts';
 import { prepareCatalog } from './sqlite-catalog.ts';
 import { prepareContent } from './sqlite-content.ts';
@@ -42,7 +48,10 @@ export function openSqliteReader(file: string): SqliteStore {
 
 /** `writer` is for the connection that writes: what is to be synced after a commit, if anything. */
 function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | undefined }): SqliteStore {
-  const batcher = createBatcher(db, writer?.disk, () => forget());
+  const batcher = createBatcher(db, writer?.disk, () => {
+    catalog.forget();
+    data.undone();
+  });
   const seen = new Map<number, number>();
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
   const data = prepareData(db, catalog.find);
@@ -57,8 +66,9 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
     data.forget();
   };
   // What is kept in memory of gateways and keys is thrown away by whatever removes or changes them.
-  const change = <T>(work: () => T): Promise<T> =>
+  const remove = <T>(work: () => T): Promise<T> =>
     run(() => {
+      data.past.writeAll();
       const made = work();
       forget();
       return made;
@@ -94,7 +104,11 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
   const upkeep =
     writer === undefined
       ? undefined
-      : startUpkeep(() => void settle().catch(() => {}), sweeper(clock, data.sweep, run));
+      : startUpkeep(
+          () => void settle().catch(() => {}),
+          sweeper(clock, data.sweep, run),
+          () => void (data.past.isBehind() && run(data.past.writeSome).catch(() => {})),
+        );
 
   return {
     exchange,
@@ -114,7 +128,7 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
     productOfHost: async (label) => catalog.productOfHost(label),
     addProduct: (product) => run(() => catalog.addProduct(product)),
     setTemplate: (name, template) => run(() => catalog.setTemplate(name, template)),
-    removeProduct: (name) => change(() => catalog.removeProduct(name)),
+    removeProduct: (name) => remove(() => catalog.removeProduct(name)),
     ranges: async (product) => catalog.ranges(product),
     addRanges: (product, ranges) => run(() => catalog.addRanges(product, ranges)),
     removeRanges: (product, ranges) => run(() => catalog.removeRanges(product, ranges)),
@@ -122,7 +136,7 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
     gateway: async (who) => catalog.gateway(who),
     addGateways: (product, gateways, state, now_ms) =>
       run(() => catalog.addGateways(product, gateways, state, now_ms)),
-    removeGateways: (product, serials) => change(() => catalog.removeGateways(product, serials)),
+    removeGateways: (product, serials) => remove(() => catalog.removeGateways(product, serials)),
     setState: (who, state, until_ms, log) => changeKeys(() => catalog.setState(who, state, until_ms, log)),
     remap: (product, from, to, until_ms, log) =>
       changeKeys(() => catalog.remap(product, from, to, until_ms, log)),
@@ -132,16 +146,17 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
     content: async (product, name) => content.content(product, name),
     addContent: (product, entry) => run(() => content.addContent(product, entry)),
     putContent: (product, entry) => run(() => content.putContent(product, entry)),
+    setMeta: (product, name, meta) => run(() => content.setMeta(product, name, meta)),
     removeContent: (product, name) => run(() => content.removeContent(product, name)),
     digests: async () => content.digests(),
     digestIsUsed: async (sha256) => content.digestIsUsed(sha256),
-    ...openFleetStore(db, run, catalog.find, settle),
+    ...openFleetStore(db, run, catalog.find, settle, data),
     ...openRolloutStore({ db, data, run, seen: (gateway) => seen.get(gateway) ?? 0, written: tell }),
     settle,
     async close() {
       upkeep?.stop();
       // It comes last, so when it is done all others are.
-      if (writer !== undefined) await run(() => {}).catch(() => {});
+      if (writer !== undefined) await run(data.past.writeAll).catch(() => {});
       writer?.disk?.close();
       db.close();
     },
@@ -149,8 +164,12 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
 }
 
 /** What is done now and then, and once more at the end. */
-function startUpkeep(flushSeen: () => void, sweep: () => void) {
-  const timers = [setInterval(flushSeen, LAST_SEEN_FLUSH_MS), setInterval(sweep, HISTORY_SWEEP_MS)];
+function startUpkeep(flushSeen: () => void, sweep: () => void, writePast: () => void) {
+  const timers = [
+    setInterval(flushSeen, LAST_SEEN_FLUSH_MS),
+    setInterval(sweep, HISTORY_SWEEP_MS),
+    setInterval(writePast, PAST_ROUND_MS / PAST_ROUNDS),
+  ];
   for (const timer of timers) timer.unref();
   return {
     stop() {

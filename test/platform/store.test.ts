@@ -9,6 +9,7 @@ import { createLog } from '../../src/host/log.ts';
 import { HISTORY_MAX_AGE_MS, HISTORY_MAX_POINTS, HISTORY_SLACK_POINTS } from '../../src/platform/limits.ts';
 import { startPlatform } from '../../src/platform/platform.ts';
 import { prepareHistory } from '../../src/platform/sqlite-history.ts';
+import { preparePast } from '../../src/platform/sqlite-past.ts';
 import { openDatabase } from '../../src/platform/sqlite-schema.ts';
 import { openSqliteStore } from '../../src/platform/sqlite-store.ts';
 import type { Exchange, Store } from '../../src/platform/store.ts';
@@ -109,7 +110,7 @@ test('points that are too old go, but the newest value stays whatever its age', 
   for (const value of ['a', 'b', 'b']) await store.exchange(writing('x', value));
   await store.close();
   const db = openDatabase(file);
-  prepareHistory(db).sweep(0, 100, NOW_MS + HISTORY_MAX_AGE_MS + 1);
+  prepareHistory(db, preparePast(db)).sweep(0, 100, NOW_MS + HISTORY_MAX_AGE_MS + 1);
   db.close();
   const again = openSqliteStore(file, clockAt(NOW_MS));
   const end = await again.exchange({ ...writing('y', ''), reads: ['x'] });
