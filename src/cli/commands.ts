@@ -167,6 +167,30 @@ export const COMMANDS: readonly CommandRow[] = [
     examples: [['gwe sign -s fleet.key hello.v2.tar.gz', 'makes hello.v2.tar.gz.minisig']],
     load: async () => ({ run: (await import('./sign.ts')).runSign }),
   },
+  {
+    name: 'delta',
+    group: DEVELOPER,
+    operands: [
+      { name: 'OLD', type: { kind: 'file' } },
+      { name: 'NEW', type: { kind: 'file' } },
+    ],
+    options: [
+      {
+        long: 'output',
+        short: 'o',
+        value: 'FILE',
+        type: { kind: 'file' },
+        group: 'Files',
+        sentence: 'Where it goes; beside NEW, under the name that gateways ask for, when left out.',
+      },
+    ],
+    sentence: 'Make a delta from one version of a tarball to another, for the Content Area beside it.',
+    details: [
+      'gwe platform makes deltas from the last three versions by itself; this is for any other One Platform.',
+    ],
+    examples: [['gwe delta hello.v1.tar.gz hello.v2.tar.gz', 'makes hello.v2.tar.gz.from.v1.delta']],
+    load: () => import('./delta.ts'),
+  },
   ...OPERATOR_COMMANDS,
   {
     name: 'completion',

@@ -5,14 +5,14 @@ import { formatSize } from '../reports/sizes.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 import { productOf, withPlatform } from './session.ts';
-import { uploadFile, withSignatures } from './upload.ts';
+import { uploadFile, withCompanions } from './upload.ts';
 import { agoInWords, harmless, table } from './words.ts';
 
 /** `gwe content upload FILE… [--product P] [--force]`. */
 export function uploadContent(context: CommandContext, args: CommandArgs): Promise<number> {
   return withPlatform(context, args, async (session) => {
     const product = await productOf(session);
-    for (const file of withSignatures(args.operands)) {
+    for (const file of withCompanions(args.operands)) {
       await uploadFile(context, session.operator, product, file, { force: args.has('force') });
     }
     return 0;

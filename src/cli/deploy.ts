@@ -12,7 +12,7 @@ import { exitOfDeploy, nextCheckInWords, type Standings, unended } from './deplo
 import { watchCommand } from './deploy-watch.ts';
 import type { Operator } from './operator.ts';
 import { gatewayOf, type Session, withPlatform } from './session.ts';
-import { uploadFile, withSignatures } from './upload.ts';
+import { uploadFile, withCompanions } from './upload.ts';
 import { harmless } from './words.ts';
 
 /** Waiting ends by itself after this: a gateway that sleeps for half a day has come by then. */
@@ -85,7 +85,7 @@ export async function bringTarballs(
   tarballs: readonly string[],
   force: boolean,
 ): Promise<string[]> {
-  for (const file of withSignatures(tarballs.filter(isLocal))) {
+  for (const file of withCompanions(tarballs.filter(isLocal))) {
     await uploadFile(context, session.operator, product, file, { force });
   }
   const names = [...new Set(tarballs.map((tarball) => (isLocal(tarball) ? basename(tarball) : tarball)))];

@@ -37,6 +37,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     proxies: args.all('trust-proxy'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
     hasReader: true,
+    gwe: context.executable,
     ...(content === undefined ? {} : { content }),
     env: context.env,
     log,

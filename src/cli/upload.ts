@@ -12,6 +12,7 @@ import type { TarballFacts } from '../app/pass.ts';
 import { asGweError, explain, GweError, systemCode } from '../errors.ts';
 import { formatSize } from '../reports/sizes.ts';
 import type { CommandContext } from './context.ts';
+import { deltasBeside } from './delta.ts';
 import type { Operator } from './operator.ts';
 import { startProgress } from './progress.ts';
 
@@ -31,13 +32,14 @@ interface LocalFile {
 const SIGNATURE_ENDING = '.minisig';
 const isTarball = (id: string) => id.endsWith('.tar.gz');
 
-/** The signatures that lie beside `files`, put behind what they sign; each file once. */
-export function withSignatures(files: readonly string[]): string[] {
+/** `files` with what lies beside each, its signature and the deltas that lead to it, before it; each file once. */
+export function withCompanions(files: readonly string[]): string[] {
   return [
     ...new Set(
       files.flatMap((file) => {
         const signature = `${file}${SIGNATURE_ENDING}`;
-        return file.endsWith(SIGNATURE_ENDING) || !existsSync(signature) ? [file] : [signature, file];
+        if (!isTarball(file) || !existsSync(file)) return existsSync(signature) ? [signature, file] : [file];
+        return [...deltasBeside(file), ...(existsSync(signature) ? [signature] : []), file];
       }),
     ),
   ];

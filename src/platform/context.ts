@@ -5,6 +5,7 @@ import type { Access } from './access.ts';
 import type { Answer } from './answer.ts';
 import type { Refusals } from './audit-refusals.ts';
 import type { ContentStore } from './content-store.ts';
+import type { Deltas } from './deltas.ts';
 import type { Events } from './events.ts';
 import type { AuditEntry, Token } from './fleet-store.ts';
 import type { FleetWatch } from './fleet-watch.ts';
@@ -24,6 +25,8 @@ export interface Platform {
   events: Events;
   fleet: FleetWatch;
   rollouts: Rollouts;
+  /** Where the platform makes deltas by itself. */
+  deltas: Deltas | undefined;
   metrics: Metrics;
   /** Notes a change in the audit trail; when it resolves, the record is on the disk. */
   audit(entry: Omit<AuditEntry, 'time_ms'>): Promise<void>;

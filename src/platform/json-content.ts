@@ -83,6 +83,7 @@ export async function removeContent(call: OperatorCall): Promise<Answer> {
   const content = await contentOf(call);
   await call.platform.store.removeContent(product, content.name);
   await sweepContent(call.platform, [content]);
+  call.platform.deltas?.removed(product, content.name);
   call.platform.events.publish('content', { product, id: content.name });
   return empty(204);
 }

@@ -74,6 +74,7 @@ async function remove(platform: Platform, product: string, id: string): Promise<
   if (content === undefined || !(await platform.store.removeContent(product, id))) return statusLine(404);
   await platform.content.sweep(content.sha256);
   platform.events.publish('content', { product, id });
+  platform.deltas?.removed(product, id);
   return empty(205);
 }
 
@@ -105,6 +106,7 @@ export async function storeContent(
     if (end === undefined)
       throw new GweError('not-found', `Cannot store ${name}: there is no product ${product}`);
     if (end.previous !== undefined && end.previous !== sha256) await platform.content.sweep(end.previous);
+    platform.deltas?.uploaded(product, name);
     return { sha256, size_bytes, replaced: end.previous !== undefined };
   } finally {
     await received.release();

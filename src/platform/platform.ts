@@ -144,15 +144,15 @@ type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock'
 
 async function assemble(parts: Parts, options: PlatformOptions): Promise<Platform> {
   const { store, clock, log } = parts;
-  const { dataFolder, gwe } = options;
+  const { dataFolder, gwe = [] } = options;
   const throttle = createThrottle(clock.now, options.requestsPerKey);
   const events = createEvents(clock.now().toString(36));
   const audit: Platform['audit'] = async (entry) =>
     void (await store.appendAudit({ ...entry, time_ms: clock.now() }));
-  const makesDeltas = gwe === undefined ? undefined : await import('./deltas.ts');
+  const makesDeltas = gwe.length === 0 ? undefined : await import('./deltas.ts');
   return {
     ...parts,
-    deltas: makesDeltas?.openDeltas({ ...parts, events }, dataFolder, gwe ?? []),
+    deltas: makesDeltas?.openDeltas({ ...parts, events }, dataFolder, gwe),
     throttle,
     events,
     access: createAccess(store, throttle, clock.now),

@@ -19,6 +19,7 @@ export function prepareContent(db: DatabaseSync) {
      VALUES (?, ?, ?, ?, ?, '', 0, ?) ON CONFLICT (product_id, name) DO UPDATE SET type = excluded.type,
      size_bytes = excluded.size_bytes, sha256 = excluded.sha256, updated_ms = excluded.updated_ms`,
   );
+  const setMeta = db.prepare('UPDATE content SET meta = ? WHERE product_id = ? AND name = ?');
   const remove = db.prepare('DELETE FROM content WHERE product_id = ? AND name = ?');
   const digests = db.prepare("SELECT DISTINCT sha256 FROM content WHERE sha256 <> ''");
   const isUsed = db.prepare('SELECT 1 FROM content WHERE sha256 = ? LIMIT 1');
@@ -51,6 +52,8 @@ export function prepareContent(db: DatabaseSync) {
       put.run(id, content.name, content.type, content.size_bytes, content.sha256, content.now_ms);
       return { previous: row === undefined ? undefined : text(row, 'sha256') };
     },
+    setMeta: (product: string, name: string, meta: string) =>
+      setMeta.run(meta, idOf(product) ?? 0, name).changes > 0,
     removeContent: (product: string, name: string) => remove.run(idOf(product) ?? 0, name).changes > 0,
     digests: () => new Set(digests.all().map((row) => text(row, 'sha256'))),
     digestIsUsed: (sha256: string) => isUsed.get(sha256) !== undefined,

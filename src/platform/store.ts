@@ -181,6 +181,8 @@ export interface Store extends FleetStore, RolloutStore {
     product: string,
     content: { name: string; type: string; size_bytes: number; sha256: string; now_ms: number },
   ): Promise<{ previous: string | undefined } | undefined>;
+  /** Says something else about a content; false when there is no such content. */
+  setMeta(product: string, name: string, meta: string): Promise<boolean>;
   removeContent(product: string, name: string): Promise<boolean>;
   /** Every digest that some content has. */
   digests(): Promise<Set<string>>;
