@@ -3,7 +3,7 @@ import { encodeCsvRow } from '../client/wire.ts';
 import { type Answer, csvList, csvRow, empty, statusLine } from './answer.ts';
 import type { OperatorCall } from './context.ts';
 import { ACTIVATION_WINDOW_MS } from './limits.ts';
-import { ridOf, statusOf } from './operator-serials.ts';
+import { pageOf, ridOf, statusOf } from './operator-serials.ts';
 import { fieldOf } from './request.ts';
 import { isInRanges } from './serial-ranges.ts';
 import type { LogEntry } from './store.ts';
@@ -13,7 +13,7 @@ const nameOf = ({ params }: OperatorCall) => ({
   serial: params['sn'] ?? '',
 });
 
-/** `GET …/model/M/SN`: `status,rid,extra`, 204 when unused; `?show=log`: `ts,conn,entry`, the newest first. */
+/** `GET …/model/M/SN`: `status,rid,extra`, 204 when unused; `?show=log`: `ts,conn,entry`, the newest first; `?show=groups`. */
 export async function serialInfo(call: OperatorCall): Promise<Answer> {
   const { request, platform } = call;
   const show = fieldOf(request.pairs(), 'show');
@@ -24,8 +24,18 @@ export async function serialInfo(call: OperatorCall): Promise<Answer> {
   const gateway = await platform.store.gateway(nameOf(call));
   if (gateway === undefined)
     return (await isInRanges(platform.store, nameOf(call))) ? empty(204) : statusLine(404);
-  if (gateway.state === 'unused' || show === 'groups') return empty(204);
+  if (show === 'groups') return groupsOf(call);
+  if (gateway.state === 'unused') return empty(204);
   return csvRow(encodeCsvRow([statusOf(gateway), ridOf(gateway), gateway.extra]));
+}
+
+/** `?show=groups` with `offset=&limit=`: one a line. */
+async function groupsOf(call: OperatorCall): Promise<Answer> {
+  const { product, serial } = nameOf(call);
+  const { store, clock } = call.platform;
+  const { offset, limit } = pageOf(call.request.pairs());
+  const groups = await store.groupsOf(product, serial, clock.now());
+  return csvList(groups.slice(offset, offset + limit));
 }
 
 function logRow({ time_ms, connection, entry }: LogEntry): string {

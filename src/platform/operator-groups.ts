@@ -1,10 +1,11 @@
 /** The operator's provisioning calls on groups of a model: list, create, info, delete, members. A member is a serial number. */
-import { decodeForm, encodeCsvRow } from '../client/wire.ts';
+import { decodeCsvRow, decodeForm, encodeCsvRow, type FormPair } from '../client/wire.ts';
 import { type Answer, csvList, csvRow, empty, statusLine } from './answer.ts';
 import type { OperatorCall } from './context.ts';
 import type { GroupChange } from './fleet-store.ts';
 import { SERIALS_MAX } from './limits.ts';
 import { isProductName } from './names.ts';
+import { isCsv, pageOf } from './operator-serials.ts';
 import { fieldOf, fieldsOf } from './request.ts';
 
 const nameOf = ({ params }: OperatorCall) => ({
@@ -12,15 +13,17 @@ const nameOf = ({ params }: OperatorCall) => ({
   group: params['group'] ?? '',
 });
 
-/** `GET …/group/M/`: `id,meta` of each. */
-export async function listGroups({ platform, params }: OperatorCall): Promise<Answer> {
+/** `GET …/group/M/?offset=&limit=`: `id,meta` of each. */
+export async function listGroups({ request, platform, params }: OperatorCall): Promise<Answer> {
   const product = params['model'] ?? '';
   if ((await platform.store.product(product)) === undefined) return statusLine(404);
   const groups = await platform.store.groups([product], platform.clock.now());
-  return csvList(groups.map(({ name, meta }) => encodeCsvRow([name, meta])));
+  const { offset, limit } = pageOf(request.pairs());
+  const page = groups.slice(offset, offset + limit);
+  return csvList(page.map(({ name, meta }) => encodeCsvRow([name, meta])));
 }
 
-/** `POST …/group/M/` with `id=&meta=`; with `delete=true` it deletes. */
+/** `POST …/group/M/` with `id=&meta=` (an older text says `description`); with `delete=true` it deletes. */
 export async function createGroup(call: OperatorCall): Promise<Answer> {
   const { product } = nameOf(call);
   const pairs = await call.request.form();
@@ -29,8 +32,12 @@ export async function createGroup(call: OperatorCall): Promise<Answer> {
   if (!isProductName(group)) return statusLine(400);
   const { store, clock } = call.platform;
   if ((await store.groupMembers(product, group)) !== undefined) return statusLine(409);
-  const end = await store.putGroup(product, group, { meta: fieldOf(pairs, 'meta') ?? '' }, clock.now());
+  const end = await store.putGroup(product, group, { meta: metaOf(pairs) ?? '' }, clock.now());
   return end.end === 'unknown' ? statusLine(404) : changed(call, product, group);
+}
+
+function metaOf(pairs: readonly FormPair[]): string | undefined {
+  return fieldOf(pairs, 'meta') ?? fieldOf(pairs, 'description');
 }
 
 /** Tells whoever listens, as the JSON API does. */
@@ -39,10 +46,12 @@ function changed({ platform }: OperatorCall, product: string, name: string): Ans
   return empty(205);
 }
 
-/** `GET …/group/M/G`: `meta,count`. */
+/** `GET …/group/M/G`: `meta,count`; `?show=groups`: groups are in no groups. */
 export async function groupInfo(call: OperatorCall): Promise<Answer> {
   const { product, group } = nameOf(call);
+  const isAboutGroups = fieldOf(call.request.pairs(), 'show') === 'groups';
   const found = await call.platform.store.group(product, group, call.platform.clock.now());
+  if (found !== undefined && isAboutGroups) return empty(204);
   return found === undefined ? statusLine(404) : csvRow(encodeCsvRow([found.meta, String(found.gateways)]));
 }
 
@@ -51,7 +60,7 @@ export async function changeGroup(call: OperatorCall): Promise<Answer> {
   const { product, group } = nameOf(call);
   const pairs = await call.request.form();
   if (fieldOf(pairs, 'delete') === 'true') return remove(call, product, group);
-  const meta = fieldOf(pairs, 'meta');
+  const meta = metaOf(pairs);
   return change(call, meta === undefined ? {} : { meta });
 }
 
@@ -62,29 +71,60 @@ export async function removeGroup(call: OperatorCall): Promise<Answer> {
   return remove(call, product, group);
 }
 
-/** `GET …/group/M/G/`: `type,id,expire,meta` of each member that is listed; members do not expire here. */
-export async function listMembers(call: OperatorCall): Promise<Answer> {
-  const { product, group } = nameOf(call);
-  const serials = await call.platform.store.groupMembers(product, group);
+/** `GET …/group/M/G/` with `offset=&limit=`, `type=`, `id=`: `type,id,expire,meta` of each member that is listed; members do not expire here. */
+export async function listMembers({ request, platform, params }: OperatorCall): Promise<Answer> {
+  const serials = await platform.store.groupMembers(params['model'] ?? '', params['group'] ?? '');
   if (serials === undefined) return statusLine(404);
-  return csvList(serials.map((serial) => encodeCsvRow(['sn', serial, '', ''])));
+  const pairs = request.pairs();
+  const { offset, limit } = pageOf(pairs);
+  const id = fieldOf(pairs, 'id');
+  if (!isSerialType(fieldOf(pairs, 'type'))) return csvList([]);
+  const meant = serials.filter((serial) => id === undefined || serial === id);
+  return csvList(
+    meant.slice(offset, offset + limit).map((serial) => encodeCsvRow([MEMBER_TYPE, serial, '', ''])),
+  );
 }
 
-/** `POST …/group/M/G/` with `sn=` or `sn[]=`: adds members; with `delete=true` or `remove=true` it takes them out. */
+/**
+ * `POST …/group/M/G/` with `type=sn&id=` or `id[]=`, with `sn=` or `sn[]=`, or as csv `type,id,expire,meta`: adds members; with
+ * `delete=true` or `remove=true` it takes them out.
+ */
 export async function changeMembers(call: OperatorCall): Promise<Answer> {
+  if (isCsv(call)) return changeListed(call, serialsIn(await call.request.text()), false);
   const pairs = await call.request.form();
-  const serials = fieldsOf(pairs, 'sn');
   const isRemoval = ['delete', 'remove'].some((name) => fieldOf(pairs, name) === 'true');
-  return changeListed(call, serials, isRemoval);
+  return changeListed(call, serialsOf(pairs), isRemoval);
 }
 
-/** `DELETE …/group/M/G/` with `sn=` as a form. */
+/** `DELETE …/group/M/G/` with the members as a form, or as csv `type,id`. */
 export async function removeMembers(call: OperatorCall): Promise<Answer> {
-  return changeListed(call, fieldsOf(decodeForm((await call.request.text()).trim()), 'sn'), true);
+  const text = await call.request.text();
+  return changeListed(call, isCsv(call) ? serialsIn(text) : serialsOf(decodeForm(text.trim())), true);
+}
+
+/** What a member is called that is a serial number; others there are none of. */
+const MEMBER_TYPE = 'sn';
+
+function isSerialType(type: string | undefined): boolean {
+  return type === undefined || type === '' || type === MEMBER_TYPE;
+}
+
+/** The serial numbers of a form; none when it means members of another type. */
+function serialsOf(pairs: readonly FormPair[]): string[] {
+  return isSerialType(fieldOf(pairs, 'type')) ? [...fieldsOf(pairs, 'sn'), ...fieldsOf(pairs, 'id')] : [];
+}
+
+/** The serial numbers of csv; none when any row means a member of another type. */
+function serialsIn(csv: string): string[] {
+  const rows = csv
+    .split(/\r?\n|\r/)
+    .filter((line) => line.trim() !== '')
+    .map((line) => decodeCsvRow(line).map((field) => field.trim()));
+  return rows.every(([type]) => isSerialType(type)) ? rows.map(([, serial = '']) => serial) : [];
 }
 
 async function changeListed(call: OperatorCall, serials: string[], isRemoval: boolean): Promise<Answer> {
-  if (serials.length === 0) return statusLine(400);
+  if (serials.length === 0 || serials.includes('')) return statusLine(400);
   if (serials.length > SERIALS_MAX) return statusLine(413);
   return change(call, isRemoval ? { remove: serials } : { add: serials });
 }

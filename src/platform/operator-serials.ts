@@ -71,7 +71,8 @@ export async function removeSerials(call: OperatorCall): Promise<Answer> {
   return remove(call, call.params['model'] ?? '', serials);
 }
 
-function isCsv({ request }: OperatorCall): boolean {
+/** Whether a body says that it is csv. */
+export function isCsv({ request }: OperatorCall): boolean {
   return /^text\/csv\b/i.test(request.header('content-type') ?? '');
 }
 

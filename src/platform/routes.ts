@@ -20,6 +20,7 @@ import * as serial from './operator-gateway.ts';
 import * as manageGroups from './operator-groups.ts';
 import * as models from './operator-models.ts';
 import * as serials from './operator-serials.ts';
+import * as vendor from './operator-vendor.ts';
 import { page, pageFile } from './page.ts';
 import * as provision from './provision.ts';
 import * as records from './record-api.ts';
@@ -102,6 +103,12 @@ const MANAGE_ROUTES: readonly Route[] = [
   viewer('GET', `${MANAGE}/group/{model}/{group}/`, manageGroups.listMembers),
   operator('POST', `${MANAGE}/group/{model}/{group}/`, manageGroups.changeMembers),
   operator('DELETE', `${MANAGE}/group/{model}/{group}/`, manageGroups.removeMembers),
+  viewer('GET', `${MANAGE}/share/{model}/`, vendor.listShares),
+  viewer('GET', '/provision/register', vendor.vendorName),
+  admin('POST', '/provision/register', vendor.registerVendor),
+  admin('GET', '/provision/admin/auth/', vendor.listVendorTokens),
+  admin('POST', '/provision/admin/auth/', vendor.changeVendorTokens),
+  admin('DELETE', '/provision/admin/auth/{id}', vendor.removeVendorToken),
 ];
 
 const FLEET_ROUTES: readonly Route[] = [

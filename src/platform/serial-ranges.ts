@@ -60,7 +60,9 @@ function hasLength(serial: string, length: number | undefined): boolean {
 }
 
 function readRange(value: unknown): SerialRange | undefined {
-  const { format, length, casing, first, last } = asObject(value);
+  const { format, first, last, ...rest } = asObject(value);
+  // What does not count for a format is null with some tools.
+  const [length, casing] = [rest['length'] ?? undefined, rest['casing'] ?? undefined];
   if (!isFormat(format) || !isCount(first) || !isCount(last) || first > last) return undefined;
   if (length !== undefined && !isCount(length)) return undefined;
   if (casing !== undefined && casing !== 'upper' && casing !== 'lower') return undefined;

@@ -118,8 +118,9 @@ test('a group holds those that are listed and those that fit, also ones that com
 test('old tools see groups as rows of csv', async (t) => {
   const { platform } = await fleet(t);
   const G = '/provision/manage/group/P1/';
-  const ask = async (method: string, path: string, sent = '') => {
-    const { status, body: bytes } = await platform.operate(method, path, sent);
+  const CSV = ['Content-Type: text/csv; charset=utf-8'];
+  const ask = async (method: string, path: string, sent = '', headers: string[] = []) => {
+    const { status, body: bytes } = await platform.operate(method, path, sent, headers);
     return `${status.split(' ')[1]} ${bytes.toString()}`;
   };
   assert.equal(await ask('GET', G), '204 ');
@@ -130,6 +131,17 @@ test('old tools see groups as rows of csv', async (t) => {
   assert.equal(await ask('GET', `${G}lab`), '200 "a, b",2');
   assert.equal(await ask('DELETE', `${G}lab/`, 'sn=gw-a'), '205 ');
   assert.equal(await ask('GET', `${G}lab/`), '200 sn,gw-b,,\r\n');
+  assert.equal(await ask('POST', `${G}lab/`, 'type=sn&id[]=gw-a&id[]=GW-c&expire=&description='), '205 ');
+  assert.equal(await ask('GET', `${G}lab/?id=GW-c`), '200 sn,GW-c,,\r\n');
+  assert.equal(await ask('GET', `${G}lab/?type=content`), '204 ');
+  assert.match(await ask('POST', `${G}lab/`, 'type=content&id=notes'), /^400 /);
+  assert.equal(await ask('DELETE', `${G}lab/`, 'sn,gw-b\r\nsn,GW-c\r\n', CSV), '205 ');
+  assert.equal(await ask('POST', `${G}lab/`, 'sn,gw-b,,from csv\n', CSV), '205 ');
+  assert.equal(await ask('GET', `${G}lab/?offset=1&limit=5`), '200 sn,gw-b,,\r\n');
+  assert.equal(await ask('GET', `${G}lab/?offset=2&limit=5`), '204 ', 'pages come to an end');
+  assert.equal(await ask('GET', '/provision/manage/model/P1/gw-b?show=groups'), '200 lab\r\n');
+  assert.equal(await ask('GET', '/provision/manage/model/P1/GW-c?show=groups'), '204 ');
+  assert.equal(await ask('GET', `${G}?offset=1`), '204 ');
   assert.equal(await ask('DELETE', `${G}lab`), '205 ');
   assert.match(await ask('GET', `${G}lab`), /^404 /);
 });

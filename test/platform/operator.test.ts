@@ -245,6 +245,29 @@ test('odd names: blanks, commas, slashes and other alphabets survive in serial n
   assert.equal(raw.body.toString(), 'dir/file', 'as libraries send it that do not encode');
 });
 
+test('old tools learn the vendor, that nothing is shared, and make tokens that work until they are revoked', async (t) => {
+  const platform = await platformFor(t);
+  await platform.operate('POST', MODEL, 'model=M1');
+  const ask = async (method: string, path: string, sent = '') => {
+    const answer = await platform.operate(method, path, sent);
+    return `${answer.status.split(' ')[1]} ${answer.body.toString()}`;
+  };
+  assert.equal(await ask('GET', '/provision/register'), '200 acme');
+  assert.equal(await ask('POST', '/provision/register', 'vendor=acme'), '205 ');
+  assert.match(await ask('POST', '/provision/register', 'vendor=other'), /^409 /);
+  assert.equal(await ask('GET', '/provision/manage/share/M1/'), '204 ');
+  const made = await platform.operate('POST', '/provision/admin/auth/', 'id=ci');
+  const token = made.body.toString();
+  assert.match(token, /^[0-9a-f]{40}$/);
+  assert.match(await ask('POST', '/provision/admin/auth/', 'id=ci'), /^409 /);
+  assert.equal(await ask('GET', '/provision/admin/auth/'), '200 ci\r\npreset\r\n');
+  const list = () => platform.call('GET', MODEL, [`X-Exosite-CIK: ${token}`]);
+  assert.equal((await list()).body.toString(), 'M1\r\n');
+  assert.equal(await ask('DELETE', '/provision/admin/auth/ci'), '205 ');
+  assert.equal((await list()).status, 'HTTP/1.1 401 Unauthorized');
+  assert.match(await ask('POST', '/provision/admin/auth/', 'delete=true&id=preset'), /^409 /);
+});
+
 test('a range of serial numbers stands for all of them: each may be enabled and activated', async (t) => {
   const platform = await platformFor(t);
   await platform.operate('POST', MODEL, 'model=M1&rid=1');
@@ -252,6 +275,8 @@ test('a range of serial numbers stands for all of them: each may be enabled and 
     '{"ranges":[{"format":"base10","length":5,"first":10,"last":20},{"format":"mac:48","casing":"upper","first":16,"last":255}]}';
   const type = ['Content-Type: application/javascript; charset=utf-8'];
   assert.equal((await platform.operate('POST', `${MODEL}M1/`, ranges, type)).status, DONE);
+  const again = ranges.replace('"length":5,', '"length":5,"casing":null,');
+  assert.equal((await platform.operate('POST', `${MODEL}M1/`, again, type)).status, DONE, 'null is nothing');
   assert.deepEqual(
     new Set(
       JSON.parse((await platform.operate('GET', `${MODEL}M1/?show=ranges`)).body.toString()).ranges.map(
