@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BARE_PATH, type Ending, expectZero } from '../e2e/machine.ts';
+import { BARE_PATH, type Ending, expectZero, writeSettings } from '../e2e/machine.ts';
 import { startTap, type TappedRequest } from '../e2e/tap.ts';
 import { type Agent, mender, startPolled, suricatta } from './agents.ts';
 import { median } from './figures.ts';
@@ -163,6 +163,8 @@ async function countAll(bench: Bench, rounds: number): Promise<Counted> {
     rows.push(await ofCurl(`curl, one value read, ${scheme}`, rounds, key, ground.platform.url + read));
     rows.push(await ofCurl(`curl, the same body, ${scheme}`, rounds, body, ground.platform.url + path));
     rows.push(await ofGwe(`gwe, ${scheme}`, rounds, ground));
+    writeSettings(ground.gateway.config, { 'reports.detail': 'changed' });
+    rows.push(await ofGwe(`gwe, reports.detail = changed, ${scheme}`, rounds, ground));
   }
   const notes: string[] = [];
   await countAgents(bench, chain, rows, notes);

@@ -14,7 +14,8 @@ export const wire: Part = {
   sentence:
     'IP bytes of one check-in with nothing to do, of the whole connection in both directions, counted by the interface of a network ' +
     'namespace of its own (MTU 1500, no merged segments). TLS 1.3, an ECDSA chain with one intermediate. "Resumed" is with ' +
-    "the session of the time before. A gateway's reports are in gwe's figure, and in that of `curl` with the same body.",
+    "the session of the time before. A gateway's reports are in gwe's figure, and in that of `curl` with the same body. With `reports.detail = changed` those that have not " +
+    'changed are left out; nothing has in these.',
   needs: ['ip', 'curl', 'openssl'],
   run: onTheWire,
 };
