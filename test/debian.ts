@@ -34,6 +34,7 @@ const TOOLS = {
     use: 'the file for arm64, emulated',
   },
   minisign: { packages: ['minisign'], proof: ['/usr/bin/minisign'], use: 'signatures in both directions' },
+  zstd: { packages: ['zstd'], proof: ['/usr/bin/zstd'], use: 'deltas against zstd --patch-from' },
   strace: { packages: ['strace'], proof: ['/usr/bin/strace'], use: 'power cuts at every system call' },
   busybox: { packages: ['busybox'], proof: ['/bin/busybox'], use: 'the shell of small gateways' },
   iproute2: {
@@ -51,6 +52,12 @@ const TOOLS = {
     packages: ['python3-swift'],
     proof: ['/usr/lib/python3/dist-packages/swift/common/middleware/s3api/s3api.py'],
     use: 'content in a real S3 API',
+  },
+  systemd: { packages: ['systemd'], proof: ['/usr/bin/systemd-analyze'], use: 'the unit for systemd' },
+  compose: {
+    packages: ['docker-compose', 'python3-yaml'],
+    proof: ['/usr/bin/docker-compose', '/usr/lib/python3/dist-packages/yaml/__init__.py'],
+    use: 'the files for Compose and Kubernetes',
   },
   promtool: { packages: ['prometheus'], proof: ['/usr/bin/promtool'], use: 'the rules for alerts' },
   openssl: { packages: ['openssl'], proof: ['/usr/bin/openssl'], use: 'HTTPS with a private authority' },
