@@ -1,6 +1,6 @@
 /** The operator's commands on gateways, their groups and their tags, as rows of the command table. */
 import type { CommandRow } from './command-row.ts';
-import { CRITERIA_OPTIONS, LIST_OPTIONS } from './gateway-filter.ts';
+import { CRITERIA_OPTIONS, LIST_OPTIONS } from './fleet-options.ts';
 import type { OptionRow } from './options.ts';
 
 const OPERATOR = 'For operators';

@@ -1,4 +1,5 @@
 /** The commands for who runs a platform, as rows of the command table: serving it, tokens, the audit trail. */
+import { LOG_LEVELS } from '../host/log.ts';
 import type { CommandRow } from './command-row.ts';
 import type { OptionRow } from './options.ts';
 
@@ -66,6 +67,14 @@ const PLATFORM_COMMAND: CommandRow = {
       group: 'Serving',
       sentence:
         'A reverse proxy whose X-Forwarded-For and X-Forwarded-Proto are believed; may come several times.',
+    },
+    {
+      long: 'debug-level',
+      short: 'd',
+      value: 'LEVEL',
+      type: { kind: 'choice', choices: LOG_LEVELS },
+      group: 'Serving',
+      sentence: 'The least that is logged on standard error; INFO when left out. Keys and tokens never are.',
     },
   ],
   sentence: 'Serve the One Platform from one folder, until TERM or Ctrl-C.',

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { explain, GweError } from '../errors.ts';
-import { createLog, type Log } from '../host/log.ts';
+import { createLog, LOG_LEVELS, type Log } from '../host/log.ts';
 import type { CommandArgs } from './command-row.ts';
 import type { CommandContext } from './context.ts';
 import { isLoopback } from './operator-http.ts';
@@ -26,7 +26,8 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const content = args.text('content');
   const presetToken = context.env['GWE_PLATFORM_TOKEN'] || undefined;
   const { startPlatform } = await import('../platform/platform.ts');
-  const log = createLog('INFO', context.clock.now, context.err);
+  const level = LOG_LEVELS.find((each) => each === args.text('debug-level')) ?? 'INFO';
+  const log = createLog(level, context.clock.now, context.err);
   const platform = await startPlatform({
     dataFolder: resolve(dataFolder),
     host,

@@ -1,6 +1,6 @@
 /** The commands on rollouts, and the fleet on a laptop, as rows of the command table. */
 import type { CommandRow } from './command-row.ts';
-import { CRITERIA_OPTIONS } from './gateway-filter.ts';
+import { CRITERIA_OPTIONS } from './fleet-options.ts';
 import type { OptionRow } from './options.ts';
 
 const GROUP = 'For operators';

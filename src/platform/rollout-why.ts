@@ -4,6 +4,7 @@ import type { Wait } from './gateway-waits.ts';
 import { MEMBER_STATES } from './rollout-states.ts';
 import type { Member, Rollout } from './rollout-types.ts';
 import { memberWhy, rolloutWhy } from './rollout-waits.ts';
+import { endSentence } from './rollout-words.ts';
 
 /** Rollouts of one gateway that are looked at, the newest first. */
 const ROLLOUTS_MAX = 20;
@@ -47,7 +48,7 @@ export function waitIn(rollout: Rollout, member: Member, why: string, now_ms: nu
   return [
     {
       code: 'rollout',
-      text: `${of}: the gateway ${sentence}. ${text}${more}`.trim(),
+      text: `${of}: the gateway ${sentence}. ${endSentence(text)}${more}`.trim(),
       todo: todoOf(rollout, member),
       since: member.since_ms,
       rollout: rollout.id,

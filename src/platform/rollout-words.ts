@@ -77,8 +77,9 @@ export function listText(parts: readonly string[]): string {
   return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-function endSentence(text: string): string {
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
+/** What a gateway said may end without a full stop; another sentence may follow. */
+export function endSentence(text: string): string {
+  return text === '' || /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 export function unreachedText(stage: number, left: number): string {

@@ -11,11 +11,13 @@ async function serve(
   folder: string,
   env: NodeJS.ProcessEnv,
   meanwhile: (url: string) => Promise<void>,
+  flags: readonly string[] = [],
 ): Promise<Done> {
   const stop = new AbortController();
   t.after(() => stop.abort());
   const listening = Promise.withResolvers<string>();
-  const ended = gwe(['platform', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], env, {
+  const args = ['platform', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0', ...flags];
+  const ended = gwe(args, env, {
     signal: stop.signal,
     onOut: (all) => listening.resolve(all),
   });
@@ -49,6 +51,36 @@ test('a token preset in the environment opens the platform and is not printed', 
     assert.equal((await gwe(['gateways'], { ...env, GWE_PLATFORM_URL: url })).status, 0);
   });
   assert.doesNotMatch(done.err + done.out, /preset-token/);
+});
+
+test('a platform that logs all it can logs neither keys nor tokens, whatever they are sent in', async (t) => {
+  const folder = await temporaryFolder(t);
+  const token = 'f00d'.repeat(10);
+  const env = { HOME: folder, GWE_PLATFORM_TOKEN: token };
+  let cik = '';
+  const done = await serve(
+    t,
+    folder,
+    env,
+    async (url) => {
+      const as = { ...env, GWE_PLATFORM_URL: url };
+      await gwe(['product', 'create', 'P1'], as);
+      await gwe(['gateway', 'add', 'gw-1'], as);
+      const body = new URLSearchParams({ vendor: 'gwe', model: 'P1', sn: 'gw-1' });
+      cik = await (await fetch(`${url}/provision/activate`, { method: 'POST', body })).text();
+      await gwe(['write', 'gw-1', 'engine_fetch', `key ${cik}`], as);
+      // A request that breaks off is what is logged with its path.
+      const gone = new AbortController();
+      const headers = { 'X-Exosite-CIK': cik, 'Content-Length': '9' };
+      const sent = new ReadableStream({ pull: () => gone.abort() });
+      const init = { method: 'POST', headers, body: sent, duplex: 'half', signal: gone.signal } as const;
+      await fetch(`${url}/onep:v1/stack/alias/${cik}?${token}`, init).catch(() => {});
+    },
+    ['--debug-level', 'DEBUG'],
+  );
+  assert.match(cik, /^[0-9a-f]{40}$/);
+  assert.match(done.err, /Activated gateway gw-1/);
+  for (const secret of [cik, token]) assert.equal(`${done.out}${done.err}`.includes(secret), false);
 });
 
 test('what a platform cannot start with is said before anything is made', async (t) => {

@@ -24,6 +24,8 @@ test('an engine that wakes up loads the tables and the parser, and no command', 
   assert.deepEqual(stdout.trim().split(' ').sort(), [
     'commands.ts',
     'find-command.ts',
+    'fleet-commands.ts',
+    'fleet-options.ts',
     'nearest.ts',
     'operator-commands.ts',
     'options.ts',
