@@ -44,6 +44,8 @@ export interface Ledger {
   readonly seen: Moment;
   /** The latest wall clock that time was counted by: up to there it is not counted once more. */
   readonly high_ms: number;
+  /** The interface that the last exchange went by, and that of the default route at that time ('' = none). */
+  readonly way?: { readonly iface: string; readonly route: string };
   /** What the interfaces had counted when they were last looked at, where all their bytes count. */
   readonly counters?: Readonly<Record<string, number>>;
 }

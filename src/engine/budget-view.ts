@@ -105,12 +105,14 @@ export function readLedger(text: string | undefined): Ledger | undefined {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown) => typeof value === 'string';
 const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
 const isBytes = (value: unknown) => typeof value === 'number' && value >= 0 && Number.isFinite(value);
 
 function isLedger(value: unknown): value is Ledger {
   if (!isObject(value) || !isPeriod(value['day']) || !isPeriod(value['month'])) return false;
-  const { lived_ms, high_ms, seen, counters } = value;
+  const { lived_ms, high_ms, seen, counters, way } = value;
+  if (way !== undefined && !(isObject(way) && isText(way['iface']) && isText(way['route']))) return false;
   if (!isNumber(lived_ms) || !isNumber(high_ms) || !isObject(seen)) return false;
   if (!isNumber(seen['wall_ms']) || !isNumber(seen['uptime_ms']) || typeof seen['boot'] !== 'string')
     return false;

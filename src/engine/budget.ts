@@ -65,7 +65,13 @@ export function openBudget(settings: Settings, kept: Ledger | undefined, world: 
   let [moving_bytes, ahead_bytes, counted_bytes] = [0, 0, 0];
   let last: string | undefined;
 
-  const here = () => last ?? world.route();
+  /** As the last exchange went; before the first one of this wake-up as the one before it, unless the routes have changed. */
+  const here = () => {
+    if (last !== undefined) return last;
+    const route = world.route() ?? '';
+    if (ledger.way?.route === route) return ledger.way.iface;
+    return route === '' ? undefined : route;
+  };
   const isFree = (now_ms: number) => {
     const iface = here();
     return !isMeteredAt(hours, now_ms) || (iface !== undefined && !isMetered(iface));
@@ -110,6 +116,7 @@ export function openBudget(settings: Settings, kept: Ledger | undefined, world: 
     left,
     add({ iface, method, rx_bytes, tx_bytes }) {
       last = iface;
+      ledger = { ...ledger, way: { iface, route: world.route() ?? '' } };
       if (method === DOWNLOAD) [moving_bytes, ahead_bytes] = [0, 0];
       if (!isMetered(iface)) return;
       const { tcp_bytes, exchanges } = own.get(iface) ?? NOTHING;

@@ -23,7 +23,8 @@ export async function hibernate(engine: Engine, end: TurnEnd): Promise<void> {
   noteNext(engine, sleep);
   if (wakeUps.take()) return;
   await goOnWithTrial(context, engine.log);
-  if (settings['engine.push'] && end.kind === 'complete' && engine.cik !== undefined) {
+  const mayListen = end.kind === 'complete' || (end.kind === 'budget' && end.mayCheckIn);
+  if (settings['engine.push'] && mayListen && engine.cik !== undefined) {
     return listen(engine, engine.cik, sleep);
   }
   if (canHibernate() && shouldHibernate(settings['engine.hibernate'], sleep.sleep_s, context.isTerminal)) {

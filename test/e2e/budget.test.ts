@@ -1,13 +1,24 @@
 /** The data budget on a line of its own: what gwe counts is what the interface counts, and no day goes beyond it. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lacks } from '../debian.ts';
 import { clockFrom } from './fake-time.ts';
 import { fleetOf } from './fleet.ts';
-import { type Gateway, makeGateway, makeTarball, start, startPlatform, tempFolder } from './machine.ts';
+import { layGround } from './ground.ts';
+import {
+  eventually,
+  expectZero,
+  type Gateway,
+  makeGateway,
+  makeTarball,
+  start,
+  startPlatform,
+  tempFolder,
+  writeSettings,
+} from './machine.ts';
 import { lacksMeteredLine, layMeteredLine } from './metered-line.ts';
 
 const DAY_BYTES = 1_000_000;
@@ -86,4 +97,46 @@ test('a download of 2 MB under a budget of 1 MB a day arrives on the third day, 
     /^app\.v1\.tar\.gz: waiting: the data budget of the day \(1 MB\) is used up until 2031-05-02T00:00:00Z; \d+ kB of 2 MB are here/,
   );
   assert.match(ends[2] ?? '', /^app\.v1\.tar\.gz: installed in .* \(attempt 1, exit 0\)/);
+});
+
+test('a gateway that is killed in a download under a budget goes on at its byte, and what it had used is not forgotten', async (t) => {
+  const platform = await startPlatform(t);
+  const settings = { 'budget.bytes_per_day': '6000000', 'budget.interfaces': 'lo' };
+  const ground = await layGround(t, platform, { settings });
+  const { gateway } = ground;
+  const name = await ground.tell('1', { 'install.sh': '#!/bin/sh\n', noise: randomBytes(2_000_000) });
+  writeSettings(gateway.config, { 'download.max_rate': '200000' });
+  const engine = start(t, [...gateway.command, '--once'], gateway.env);
+  const part = join(gateway.state, 'downloads', `${name}.part`);
+  const size = () => statSync(part, { throwIfNoEntry: false })?.size ?? 0;
+  await eventually('some of the download to be here', () => size() > 100_000);
+  engine.process.kill('SIGKILL');
+  await engine.ended;
+  const here = size();
+  assert.ok(here < 2_000_000);
+  const used = () => JSON.parse(expectZero(gateway.gwe('status', '--json')).stdout).budget.day.used_bytes;
+  assert.ok(used() >= here, `${used()} counted, ${here} here`);
+  writeSettings(gateway.config, { 'download.max_rate': '0' });
+  assert.equal((await ground.once()).status, 0);
+  assert.match((await ground.ends()).at(-1) ?? '', /installed/);
+  assert.ok(used() >= 2_000_000 && used() < 3_500_000, String(used()));
+});
+
+test('a gateway whose budget is used up to the last is silent, says why, and costs nothing until the next day', async (t) => {
+  const platform = await startPlatform(t);
+  const settings = { 'budget.bytes_per_day': '20000', 'budget.interfaces': 'lo' };
+  const { gateway, once } = await layGround(t, platform, { settings });
+  let turns = 0;
+  let last = await once();
+  for (; last.status === 0 && turns < 20; turns += 1) last = await once();
+  assert.equal(last.status, 1, last.stderr);
+  assert.ok(turns > 1, String(turns));
+  assert.match(last.stderr, /Cannot check in: the data budget of the day \(20 kB\) is used up until/);
+  const before = readFileSync(join(gateway.state, 'usage.json'), 'utf8');
+  assert.equal((await once()).status, 1);
+  assert.equal(readFileSync(join(gateway.state, 'usage.json'), 'utf8'), before);
+  const why = gateway.gwe('why');
+  assert.equal(why.status, 1);
+  assert.match(why.stdout, /^data-budget$/m);
+  assert.match(gateway.gwe('status').stdout, /^data budget +\d+ kB of 20 kB used today, until/m);
 });

@@ -22,6 +22,8 @@ import {
   spent,
 } from '../../src/engine/budget-rules.ts';
 
+import { RESUME_SPREAD_S, sleepAfter } from '../../src/engine/schedule.ts';
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const MB = 1_000_000;
@@ -175,6 +177,26 @@ describe('what is left', () => {
       'month',
     );
     assert.equal(reserveOfDay({ day_bytes: 100_000, month_bytes: 0, reserve_bytes: 131_072 }), 50_000);
+  });
+});
+
+describe('the sleep of a gateway whose budget is used up', () => {
+  const rhythm = { updateInterval_s: 43_200, jitter_percent: 0, activationRetry_s: 60, serial: 'gw-1' };
+  const sleep = (resumes_s: number, mayCheckIn: boolean, updateInterval_s = 43_200) =>
+    sleepAfter({ kind: 'budget', resumes_s, mayCheckIn }, { ...rhythm, updateInterval_s }, Math.random);
+
+  it('ends when a download may go on, if that is before the next check-in; the fleet is spread', () => {
+    const { sleep_s, reason } = sleep(3600, true);
+    assert.equal(reason, 'budget');
+    assert.ok(sleep_s >= 3600 && sleep_s <= 3600 + RESUME_SPREAD_S, String(sleep_s));
+    assert.deepEqual(sleep(50_000, true), { sleep_s: 43_200, reason: 'interval' });
+    assert.deepEqual(sleep(3600, true, 300), { sleep_s: 300, reason: 'interval' });
+  });
+
+  it('where even a check-in does not fit, lasts until it does, whatever the interval; never longer than a day, never at once', () => {
+    assert.ok(sleep(3600, false, 60).sleep_s >= 3600);
+    assert.equal(sleep(20 * 86_400, false).sleep_s, 86_400);
+    assert.ok(sleep(0, false, 60).sleep_s >= 60);
   });
 });
 

@@ -157,6 +157,20 @@ test('in hours that do not count, and over interfaces that are not metered, noth
   assert.equal(cable.machine.saves, 0);
 });
 
+test('which interface will be used is known from the last exchange, as long as the routes are the same', async (t) => {
+  const url = await contentServer(t);
+  let route = 'eth0';
+  const limits = { 'budget.bytes_per_day': 300_000, 'budget.interfaces': 'lo' };
+  const { wake } = gateway(t, url, limits, { route: () => route });
+  const first = wake();
+  assert.equal((await fetchFrom(first.client, 0)).bytes.length, BYTES.length, 'nothing is known yet');
+  await new Promise((closed) => setImmediate(closed));
+  first.sleep();
+  assert.equal((await failureOf(wake().client.contentInfo(CIK, WHERE))).code, 'budget');
+  route = 'wlan0';
+  assert.equal(wake().budget.left('download').span, undefined);
+});
+
 test('a download of a free hour is cut when a metered one begins and the budget is used up', async (t) => {
   const url = await contentServer(t);
   const { machine, wake, pass } = gateway(t, url, {
