@@ -142,6 +142,8 @@ export const REFUSALS_WINDOW_MS = 3_600_000;
 /** Requests with one key or token within a window; beyond them the answer is 429. */
 export const REQUESTS_PER_KEY = 5_000;
 export const REQUEST_WINDOW_MS = 10_000;
+/** Keys that are counted one by one within a window; those beyond it are not held off. */
+export const REQUEST_KEYS_MAX = 200_000;
 
 /** Server-Sent Events: what is kept for those who come back, who may listen, what one listener may be behind. */
 export const EVENTS_KEPT = 1_000;

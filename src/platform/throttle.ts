@@ -5,9 +5,13 @@ import {
   LOGIN_FAILURES_IN_ALL,
   LOGIN_FAILURES_PER_ADDRESS,
   LOGIN_WINDOW_MS,
+  REQUEST_KEYS_MAX,
   REQUEST_WINDOW_MS,
   REQUESTS_PER_KEY,
 } from './limits.ts';
+
+/** Of what is counted by itself: the name of a token, or a key. */
+const KEY_MAX_CHARACTERS = 250;
 
 export interface Throttle {
   /** Counts a request with a key or a token. Raises `busy` (429) when there were too many. */
@@ -19,11 +23,12 @@ export interface Throttle {
 }
 
 export function createThrottle(now: () => number, requestsPerKey = REQUESTS_PER_KEY): Throttle {
-  const requests = createWindow(now, REQUEST_WINDOW_MS, Number.POSITIVE_INFINITY);
+  const requests = createWindow(now, REQUEST_WINDOW_MS, REQUEST_KEYS_MAX);
   const failures = createWindow(now, LOGIN_WINDOW_MS, LOGIN_ADDRESSES_MAX);
   return {
     request(key) {
-      if (requests.add(key) > requestsPerKey) {
+      // Keys are counted before anybody knows whether they are good: what can be none takes no room of its own.
+      if (requests.add(key.length > KEY_MAX_CHARACTERS ? 'too long' : key) > requestsPerKey) {
         throw tooMany('Cannot answer: too many requests with this key', requests.left_ms());
       }
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as limits from '../../src/platform/limits.ts';
+import { createWindow } from '../../src/platform/throttle.ts';
 import { clockAt, platformFor, type RunningTestPlatform } from './raw.ts';
 
 const START_MS = 1_700_000_000_000;
@@ -67,4 +68,13 @@ test('nobody fills the disk with refused attempts: a few get a record, the other
   clock.set(START_MS + limits.REFUSALS_WINDOW_MS);
   await guess('192.0.2.1');
   assert.equal((await refusedOf(platform)).length, inAll + 1, 'the next hour is noted again');
+});
+
+test('what is counted takes bounded room, however many names somebody makes up', () => {
+  const window = createWindow(() => 0, 1_000, 2);
+  assert.deepEqual(
+    ['a', 'b', 'c', 'a', 'c'].map((name) => window.add(name)),
+    [1, 1, 1, 2, 1],
+  );
+  assert.deepEqual([window.count('c'), window.total()], [0, 5]);
 });
