@@ -17,6 +17,15 @@ export interface Answer {
   stream?: { length_bytes: number; open(): Readable; discard?(): void };
   /** In place of both: what comes as it happens (Server-Sent Events), until one side has enough. The one answer that is chunked. */
   feed?: { open(): Readable };
+  /** In place of all: the answer comes when something happens. Only what it needs for that is kept meanwhile. */
+  later?: Later;
+}
+
+export interface Later {
+  /** Begins to wait; calls back once. */
+  begin(ready: (answer: Promise<Answer>) => void): void;
+  /** The caller has gone: what is called back then is sent to nobody. */
+  giveUp(): void;
 }
 
 const TEXT = 'text/plain; charset=utf-8';

@@ -1,12 +1,13 @@
 /** The data calls of the One Platform's device API: write, read, both at once, long poll, record, clock. */
 import { encodeForm, HEADERS, httpDate, MAX_REQUEST_TIMEOUT_MS, parseHttpDate } from '../client/wire.ts';
 import { GweError } from '../errors.ts';
-import { type Answer, empty, statusLine, text } from './answer.ts';
+import { type Answer, empty, type Later, statusLine, text } from './answer.ts';
 import type { Call, Platform } from './context.ts';
 import { ALIASES_MAX, NAME_MAX_CHARACTERS, VALUE_MAX_CHARACTERS } from './limits.ts';
 import type { PlatformRequest } from './request.ts';
 import type { Dataport, ExchangeEnd } from './store.ts';
 import { digestOf } from './tokens.ts';
+import type { Waiter } from './waiters.ts';
 
 /** One Platform device API: read. `GET …/alias?a&b`; with Request-Timeout it waits for the next write. */
 export async function read(call: Call): Promise<Answer> {
@@ -102,25 +103,42 @@ async function longPoll(call: Call, alias: string, timeout_ms: number): Promise<
   const before = await exchange(call, [alias], []);
   if (before.end !== 'done') return answerOf(before, [alias]);
   const waiter = platform.waiters.register(before.gateway, alias);
+  let isParked = false;
   try {
     const now = await exchange(call, [alias], []);
     const port = now.end === 'done' ? now.ports[0] : undefined;
     const isNew = port !== undefined && port.point > (before.ports[0]?.point ?? 0);
     if (port !== undefined && (isNew || isSince(port, since_s))) return changed(port);
-    const reason = await waiter.wait(timeout_ms, request.gone);
-    return reason === 'written' ? changedNow(call, platform, alias) : empty(304);
+    isParked = true;
+    return { status: 304, later: parked(platform, waiter, { key: keyOf(request), alias, timeout_ms }) };
   } finally {
-    waiter.release();
+    if (!isParked) waiter.release();
   }
+}
+
+/** Holds nothing of the request but what is needed for its answer: thousands are held at a time. */
+function parked(
+  platform: Platform,
+  waiter: Waiter,
+  { key, alias, timeout_ms }: { key: string; alias: string; timeout_ms: number },
+): Later {
+  return {
+    begin(ready) {
+      waiter.park(timeout_ms, (reason) => {
+        ready(reason === 'written' ? changedNow(platform, key, alias) : Promise.resolve(empty(304)));
+      });
+    },
+    giveUp: waiter.giveUp,
+  };
 }
 
 function isSince(port: Dataport, since_s: number | undefined): boolean {
   return since_s !== undefined && port.point > 0 && Math.floor(port.updated_ms / 1000) >= since_s;
 }
 
-async function changedNow(call: Call, platform: Platform, alias: string): Promise<Answer> {
+async function changedNow(platform: Platform, key: string, alias: string): Promise<Answer> {
   const end = await platform.store.exchange({
-    who: { key: keyOf(call.request) },
+    who: { key },
     writes: [],
     reads: [alias],
     create: false,

@@ -19,8 +19,20 @@ export async function answerTo(request: PlatformRequest, platform: Platform): Pr
   const begun_ms = clock.monotonic();
   const isWrite = request.method === 'POST' && isDataPath(request.path);
   const answer = await answerOrError(request, platform);
+  if (answer.later !== undefined) return answer;
   metrics.answered(isOperatorPath(request.path) ? 'operator' : 'device', answer.status);
   if (isWrite) metrics.took(clock.monotonic() - begun_ms);
+  return answer;
+}
+
+/** The answer that a device waited for; never rejects. */
+export async function answerLater(coming: Promise<Answer>, platform: Platform): Promise<Answer> {
+  const answer = await coming.catch((thrown) => {
+    const error = asGweError(thrown);
+    platform.log.error(`Cannot answer a long poll: ${explain(error)}`);
+    return errorAsLine(error);
+  });
+  platform.metrics.answered('device', answer.status);
   return answer;
 }
 

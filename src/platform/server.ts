@@ -7,9 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { explain, GweError, systemCode } from '../errors.ts';
-import { send } from './answer.ts';
+import { type Answer, type Later, send } from './answer.ts';
 import type { Platform } from './context.ts';
-import { answerTo } from './dispatch.ts';
+import { answerLater, answerTo } from './dispatch.ts';
 import * as limits from './limits.ts';
 import { type PlatformRequest, readRequest } from './request.ts';
 
@@ -140,15 +140,51 @@ async function respond(
   isClosing: () => boolean,
 ): Promise<void> {
   const request = readRequest(incoming, outgoing, proxies);
-  incoming.on('error', () => {});
+  incoming.on('error', ignore);
   const answer = await answerTo(request, platform);
-  const unread = await drain(incoming, request);
+  const unread = incoming.complete ? false : await drain(incoming, request);
+  if (answer.later === undefined) return sendTo(platform, incoming, outgoing, answer, unread || isClosing());
+  const { later } = answer;
+  return hold(platform, incoming, outgoing, later, () => unread || isClosing());
+}
+
+function ignore(): void {}
+
+async function sendTo(
+  platform: Platform,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  answer: Answer,
+  close: boolean,
+): Promise<void> {
   try {
-    await send(incoming, outgoing, answer, unread || isClosing());
+    await send(incoming, outgoing, answer, close);
   } catch (error) {
-    platform.log.debug(`Answer to ${request.method} ${request.path} broke off: ${explain(error)}`);
+    platform.log.debug(`Answer to ${incoming.method} ${incoming.url} broke off: ${explain(error)}`);
     outgoing.destroy();
   }
+}
+
+/** Waits with the answer until it is there, and keeps as little of the request as can be. */
+function hold(
+  platform: Platform,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  later: Later,
+  mustClose: () => boolean,
+): Promise<void> {
+  incoming.headers = {};
+  incoming.rawHeaders = [];
+  outgoing.once('close', later.giveUp);
+  return new Promise((resolve) => {
+    later.begin((coming) => {
+      const sent = answerLater(coming, platform).then((answer) =>
+        sendTo(platform, incoming, outgoing, answer, mustClose()),
+      );
+      resolve(sent);
+    });
+    if (outgoing.destroyed) later.giveUp();
+  });
 }
 
 /**

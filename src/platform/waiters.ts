@@ -8,9 +8,16 @@ import { RETRY_AFTER_S, WAITERS_MAX } from './limits.ts';
 export type WakeReason = 'written' | 'timeout' | 'gone' | 'closing';
 
 export interface Waiter {
-  /** Resolves when one of its aliases is written, the time is over, the client has gone, or the platform closes. */
+  /**
+   * Calls back, once, when one of its aliases is written, the time is over, `giveUp` is called, or the platform closes; at once
+   * when the write came before. It is released then.
+   */
+  park(timeout_ms: number, woken: (reason: WakeReason) => void): void;
+  /** The client has gone. */
+  giveUp(): void;
+  /** The same as a promise. */
   wait(timeout_ms: number, gone: AbortSignal): Promise<WakeReason>;
-  /** To be called however it ends. */
+  /** To be called when it does not come to parking, or waiting is over. */
   release(): void;
 }
 
@@ -25,27 +32,43 @@ export interface Waiters {
   readonly closed: boolean;
 }
 
+/** Ten thousand of these are held at a time, so it is one object and no more. */
 interface Entry {
+  gateway: number;
   alias: string;
   /** Set when the write came before the sleep. */
-  woken: WakeReason | undefined;
-  end: ((reason: WakeReason) => void) | undefined;
+  reason: WakeReason | undefined;
+  woken: ((reason: WakeReason) => void) | undefined;
+  timer: NodeJS.Timeout | undefined;
 }
 
 export function createWaiters(): Waiters {
-  const byGateway = new Map<number, Set<Entry>>();
+  const byGateway = new Map<number, Entry[]>();
   let count = 0;
   let closed = false;
 
-  const end = (entry: Entry, reason: WakeReason) => {
-    entry.woken ??= reason;
-    entry.end?.(entry.woken);
-  };
-  const release = (gateway: number, entry: Entry) => {
-    const entries = byGateway.get(gateway);
-    if (!entries?.delete(entry)) return;
+  const release = (entry: Entry) => {
+    const entries = byGateway.get(entry.gateway);
+    const at = entries?.indexOf(entry) ?? -1;
+    if (entries === undefined || at < 0) return;
+    entries.splice(at, 1);
     count -= 1;
-    if (entries.size === 0) byGateway.delete(gateway);
+    if (entries.length === 0) byGateway.delete(entry.gateway);
+  };
+  const end = (entry: Entry, reason: WakeReason) => {
+    entry.reason ??= reason;
+    const { woken } = entry;
+    if (woken === undefined) return;
+    entry.woken = undefined;
+    clearTimeout(entry.timer);
+    release(entry);
+    woken(entry.reason);
+  };
+  const expire = (entry: Entry) => end(entry, 'timeout');
+  const park = (entry: Entry, timeout_ms: number, woken: (reason: WakeReason) => void) => {
+    entry.woken = woken;
+    if (entry.reason === undefined) entry.timer = setTimeout(expire, timeout_ms, entry);
+    else end(entry, entry.reason);
   };
 
   return {
@@ -55,23 +78,36 @@ export function createWaiters(): Waiters {
           retryAfter_s: RETRY_AFTER_S,
         });
       }
-      const entry: Entry = { alias, woken: closed ? 'closing' : undefined, end: undefined };
-      const entries = byGateway.get(gateway) ?? new Set();
-      byGateway.set(gateway, entries.add(entry));
+      const reason = closed ? 'closing' : undefined;
+      const entry: Entry = { gateway, alias, reason, woken: undefined, timer: undefined };
+      const entries = byGateway.get(gateway);
+      if (entries === undefined) byGateway.set(gateway, [entry]);
+      else entries.push(entry);
       count += 1;
       return {
-        wait: (timeout_ms, gone) => sleep(entry, timeout_ms, gone),
-        release: () => release(gateway, entry),
+        park: (timeout_ms, woken) => park(entry, timeout_ms, woken),
+        giveUp: () => end(entry, 'gone'),
+        wait: (timeout_ms, gone) =>
+          new Promise((resolve) => {
+            const onGone = () => end(entry, 'gone');
+            if (gone.aborted) onGone();
+            gone.addEventListener('abort', onGone, { once: true });
+            park(entry, timeout_ms, (why) => {
+              gone.removeEventListener('abort', onGone);
+              resolve(why);
+            });
+          }),
+        release: () => release(entry),
       };
     },
     wake(gateway, aliases) {
-      for (const entry of byGateway.get(gateway) ?? []) {
-        if (aliases.includes(entry.alias)) end(entry, 'written');
-      }
+      const entries = byGateway.get(gateway);
+      if (entries === undefined) return;
+      for (const entry of [...entries]) if (aliases.includes(entry.alias)) end(entry, 'written');
     },
     close() {
       closed = true;
-      for (const entries of byGateway.values()) for (const entry of entries) end(entry, 'closing');
+      for (const entries of [...byGateway.values()]) for (const entry of [...entries]) end(entry, 'closing');
     },
     get size() {
       return count;
@@ -80,20 +116,4 @@ export function createWaiters(): Waiters {
       return closed;
     },
   };
-}
-
-function sleep(entry: Entry, timeout_ms: number, gone: AbortSignal): Promise<WakeReason> {
-  if (entry.woken !== undefined) return Promise.resolve(entry.woken);
-  if (gone.aborted) return Promise.resolve('gone');
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => entry.end?.('timeout'), timeout_ms);
-    const onGone = () => entry.end?.('gone');
-    gone.addEventListener('abort', onGone, { once: true });
-    entry.end = (reason) => {
-      entry.end = undefined;
-      clearTimeout(timer);
-      gone.removeEventListener('abort', onGone);
-      resolve(reason);
-    };
-  });
 }
