@@ -66,12 +66,21 @@ export function gatewayMetrics(state: GatewayState, usage: Usage): string {
         end === undefined ? [] : [[{ app }, end.outcome === 'installed' ? 1 : 0] as const],
       ),
     ),
+    gauge('gwe_agent_budget_used_bytes', 'What of the data budget is used.', budget(state, 'used_bytes')),
+    gauge('gwe_agent_budget_limit_bytes', 'The data budget.', budget(state, 'limit_bytes')),
     gauge('gwe_agent_day_bytes', 'Bytes of the newest day with traffic (UTC).', traffic(usage)),
   ].join('');
 }
 
 function at(time_ms: number | undefined): Sample[] {
   return time_ms === undefined ? [] : [[{}, time_ms / 1000]];
+}
+
+function budget({ budget: view }: GatewayState, figure: 'used_bytes' | 'limit_bytes'): Sample[] {
+  return (['day', 'month'] as const).flatMap((span): Sample[] => {
+    const found = view?.[span];
+    return found === undefined ? [] : [[{ span }, found[figure]]];
+  });
 }
 
 function unfinished({ instructions }: GatewayState): number {

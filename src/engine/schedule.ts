@@ -13,8 +13,11 @@ export const BACKOFF_MIN_S = 1;
 /** A platform may ask us to stay away for so long; more is taken as this. */
 export const RETRY_AFTER_MAX_S = 24 * 3600;
 
-/** A gateway that must not even check in looks at its settings and its clock once a day all the same. */
-export const SILENT_MAX_S = 24 * 3600;
+/**
+ * A gateway that must not even check in wakes up now and then all the same, contacts nobody and notes that time went by: with a
+ * clock that is wrong and power that comes and goes nothing else would tell that a day is over.
+ */
+export const SILENT_MAX_S = 3600;
 /** A fleet whose budgets begin again at the same time is spread over so much. */
 export const RESUME_SPREAD_S = 15 * 60;
 

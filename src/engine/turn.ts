@@ -53,7 +53,9 @@ export function turnEnded(engine: Engine, turn: Turn, failed: GweError | undefin
     const { code, message } = { code: failed.code, message: sentence(failed) };
     state.lastCheckIn = { time_ms: engine.context.clock.now(), ok: turn.complete, code, message };
   }
-  engine.usage.save(engine.log);
+  // Nothing was counted, but time went by, and that must not be lost with the power.
+  if (failed?.code === 'budget') engine.usage.saveNow(engine.log);
+  else engine.usage.save(engine.log);
 }
 
 /** The sleep of a turn that the data budget held up, `isSilent` = before the check-in was complete. */

@@ -132,9 +132,11 @@ test('a gateway whose budget is used up to the last is silent, says why, and cos
   assert.equal(last.status, 1, last.stderr);
   assert.ok(turns > 1, String(turns));
   assert.match(last.stderr, /Cannot check in: the data budget of the day \(20 kB\) is used up until/);
-  const before = readFileSync(join(gateway.state, 'usage.json'), 'utf8');
+  const kept = () => JSON.parse(readFileSync(join(gateway.state, 'usage.json'), 'utf8'));
+  const before = kept();
   assert.equal((await once()).status, 1);
-  assert.equal(readFileSync(join(gateway.state, 'usage.json'), 'utf8'), before);
+  assert.deepEqual([kept().day, kept().budget.day], [before.day, before.budget.day]);
+  assert.ok(kept().budget.lived_ms > before.budget.lived_ms, 'but time went by, and that is noted');
   const why = gateway.gwe('why');
   assert.equal(why.status, 1);
   assert.match(why.stdout, /^data-budget$/m);
