@@ -87,7 +87,8 @@ function problemWith(words: readonly string[], commands: readonly CommandRow[]):
   const typed = words.filter((word) => !word.includes('…'));
   const isCommand = /^[a-z][a-z-]*$/.test(typed[0] ?? '');
   if (!isCommand && !/^-{1,2}[A-Za-z]/.test(typed[0] ?? '')) return undefined;
-  const row = commands.find(({ name }) => `${typed.join(' ')} `.startsWith(`${name} `));
+  const rows = commands.filter(({ name }) => `${typed.join(' ')} `.startsWith(`${name} `));
+  const row = rows.toSorted((one, other) => other.name.length - one.name.length)[0];
   const isGroup = commands.some(({ name }) => name.startsWith(`${typed[0]} `)) && typed.length === 1;
   if (isCommand && row === undefined) return isGroup ? undefined : `no command ${typed.join(' ')}`;
   const options: readonly OptionRow[] = [...(row?.options ?? ENGINE_OPTIONS), HELP_OPTION];

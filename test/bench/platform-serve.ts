@@ -1,9 +1,9 @@
-/** A platform as a process of its own, to be measured: started with the data folder, prints its port, ends in order with TERM. */
+/** A platform as a process of its own, to be measured: started with the data folder (and a place for content), prints its port, ends in order with TERM. */
 import { systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
 import { startPlatform } from '../../src/platform/platform.ts';
 
-const [dataFolder = ''] = process.argv.slice(2);
+const [dataFolder = '', content = ''] = process.argv.slice(2);
 const running = await startPlatform({
   dataFolder,
   host: '127.0.0.1',
@@ -11,6 +11,7 @@ const running = await startPlatform({
   vendor: 'acme',
   presetToken: 'a-token-for-the-benches-of-the-platform',
   hasReader: true,
+  ...(content === '' ? {} : { content }),
   log: createLog('WARNING'),
   clock: systemClock,
 });
