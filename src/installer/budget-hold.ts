@@ -3,14 +3,14 @@ import { GweError } from '../errors.ts';
 import { formatSize } from '../reports/sizes.ts';
 import { partBytes } from './download.ts';
 import type { Hold, Job } from './job.ts';
+import { toFetch } from './journal-format.ts';
 
 /** The hold for what did not fit into the data budget, with how much of the download is here already. */
 export function budgetHold(job: Job, error: GweError): Hold {
-  const { name, content } = job.item();
   // Here it is the tarball's name that stands before it.
   const clause = error.message.replace(/^Cannot .*?: /, '');
-  const done_bytes = partBytes(job.deps.places.downloads, name.file);
-  const size_bytes = content?.size_bytes;
+  const { id, size_bytes } = toFetch(job.item());
+  const done_bytes = partBytes(job.deps.places.downloads, id);
   const progress =
     size_bytes === undefined ? '' : `; ${formatSize(done_bytes)} of ${formatSize(size_bytes)} are here`;
   const hint = error.hint === undefined ? {} : { hint: error.hint };

@@ -1,5 +1,9 @@
 /** The whole ways that a gateway goes while it is killed at every step, and what must come of them. */
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeDelta } from '../../src/app/delta-make.ts';
 import { tarballOf } from '../installer/ground.ts';
 
 export interface Scenario {
@@ -84,6 +88,42 @@ const update: Scenario = {
   programs: { 'app.conf': /bin\/two/ },
   settings: /./,
   steps: [...stepsOf('install.sh', '2'), ...stepsOf('health.sh', '2')],
+};
+
+/** The delta between two tarballs, as it is published. */
+async function deltaBetween(from: Buffer, to: Buffer): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'gwe-crash-delta-'));
+  try {
+    const [base, target] = [join(folder, 'app.v1.tar.gz'), join(folder, 'app.v2.tar.gz')];
+    writeFileSync(base, from);
+    writeFileSync(target, to);
+    await makeDelta({ base, target, to: join(folder, 'delta'), scratch: folder });
+    return readFileSync(join(folder, 'delta'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const large = (version: string) =>
+  tarballOf({ 'install.sh': install(), 'data.bin': payload, 'more.txt': `more of ${version}\n` });
+const [large1, large2] = [large('1'), large('2')];
+
+/** An update of which only a delta is fetched. */
+const delta: Scenario = {
+  ...nothing,
+  name: 'delta',
+  tarballs: {
+    'app.v1.tar.gz': large1,
+    'app.v2.tar.gz': large2,
+    'app.v2.tar.gz.from.v1.delta': await deltaBetween(large1, large2),
+  },
+  before: ['app.v1.tar.gz'],
+  install: ['app.v2.tar.gz'],
+  status: 0,
+  ends: [/^app\.v2\.tar\.gz: installed in .*, delta, /],
+  good: { app: '2' },
+  world: { app: '2' },
+  steps: stepsOf('install.sh', '2'),
 };
 
 /** An update whose health check fails, and that is rolled back. */
@@ -177,4 +217,12 @@ const commands: Scenario = {
   steps: [],
 };
 
-export const SCENARIOS: readonly Scenario[] = [update, rollback, first, failedFirst, several, commands];
+export const SCENARIOS: readonly Scenario[] = [
+  update,
+  delta,
+  rollback,
+  first,
+  failedFirst,
+  several,
+  commands,
+];
