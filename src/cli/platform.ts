@@ -36,6 +36,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     ...(presetToken === undefined ? {} : { presetToken }),
     ...(tls === undefined ? {} : { tls }),
     proxies: args.all('trust-proxy'),
+    approval: args.all('approval'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
     hasReader: true,
     gwe: context.executable,
@@ -48,7 +49,8 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const onHup = () => void reload(platform, log);
   process.on('SIGHUP', onHup);
   context.out(`listening on ${platform.url}\n`);
-  context.err(welcome(reachable(platform.url), resolve(dataFolder), platform.firstToken));
+  const kept = `${content === undefined ? 'everything' : 'all but content'} is kept in ${resolve(dataFolder)}`;
+  context.err(welcome(reachable(platform.url), kept, platform.firstToken));
   if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
     context.err(
       'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
@@ -93,10 +95,10 @@ function tlsFrom(
   });
 }
 
-function welcome(url: string, folder: string, firstToken: string | undefined): string {
+function welcome(url: string, kept: string, firstToken: string | undefined): string {
   const token = firstToken === undefined ? '' : ` --token ${firstToken}`;
   const first = firstToken === undefined ? '' : `operator token, shown only this once: ${firstToken}\n`;
-  return `everything is kept in ${folder}
+  return `${kept}
 ${first}next, in another terminal:
   gwe login ${url}${token}
   gwe product create PRODUCT

@@ -12,13 +12,13 @@ export interface S3Address {
   style: 'path' | 'host';
   /** Most bytes of the cache on this machine's disk; 0 = none. */
   cache_bytes: number;
-  /** Whether who can follow a redirect is sent to the service itself. */
-  hasLinks: boolean;
+  /** Where who can follow a redirect is sent to: the service under the name that gateways know it by. Absent: nowhere. */
+  links: URL | undefined;
 }
 
 const PARAMETERS = ['endpoint', 'region', 'style', 'cache', 'redirect'] as const;
 const FORM =
-  's3://BUCKET[/PREFIX][?endpoint=URL][&region=NAME][&style=path|host][&cache=SIZE][&redirect=on|off]';
+  's3://BUCKET[/PREFIX][?endpoint=URL][&region=NAME][&style=path|host][&cache=SIZE][&redirect=on|off|URL]';
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 /**
@@ -39,16 +39,17 @@ export function parseS3Address(written: string, env: NodeJS.ProcessEnv): S3Addre
   const given = (name: (typeof PARAMETERS)[number]) => url.searchParams.get(name) ?? '';
   const region = given('region') || env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1';
   const isAws = given('endpoint') === '';
+  const endpoint = originOf('endpoint', given('endpoint') || `https://s3.${region}.amazonaws.com`);
   const prefix = url.pathname.replace(/^\/+|\/+$/g, '');
   if (!/^[\w./-]*$/.test(prefix)) throw wrong('its prefix may hold letters, digits and . _ - / only');
   return {
     bucket: url.hostname,
     prefix: prefix === '' ? '' : `${prefix}/`,
-    endpoint: endpointOf(given('endpoint') || `https://s3.${region}.amazonaws.com`),
+    endpoint,
     region,
     style: choice('style', given('style'), ['path', 'host'], isAws ? 'host' : 'path'),
     cache_bytes: sizeOf(given('cache')),
-    hasLinks: choice('redirect', given('redirect'), ['on', 'off'], 'off') === 'on',
+    links: linksOf(given('redirect'), endpoint),
   };
 }
 
@@ -71,12 +72,19 @@ export function describeS3({ bucket, prefix, endpoint }: S3Address): string {
   return `s3://${bucket}/${prefix} at ${endpoint.host}`;
 }
 
-function endpointOf(written: string): URL {
+function linksOf(written: string, endpoint: URL): URL | undefined {
+  if (written === 'on') return endpoint;
+  return written === '' || written === 'off' ? undefined : originOf('redirect', written);
+}
+
+function originOf(name: string, written: string): URL {
   const url = URL.parse(written);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.pathname !== '/') {
-    throw wrong(`its endpoint "${written}" is no origin`, 'For instance endpoint=https://s3.example.com');
+  if (url !== null && (url.username !== '' || url.password !== '')) {
+    throw wrong(`credentials have no place in its ${name}`);
   }
-  if (url.username !== '' || url.password !== '') throw wrong('credentials have no place in its endpoint');
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.pathname !== '/') {
+    throw wrong(`its ${name} is no origin`, `For instance ${name}=https://s3.example.com`);
+  }
   return url;
 }
 

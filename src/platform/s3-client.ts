@@ -28,7 +28,8 @@ export interface S3 {
   probe(key: string): Promise<void>;
   /** Aborts uploads that were begun before `before_ms`. Returns how many. */
   abortOlder(before_ms: number): Promise<number>;
-  link(key: string): Promise<string>;
+  /** A URL under which anybody may read it for S3_LINK_S; `undefined` where there is to be none. */
+  link(key: string): Promise<string | undefined>;
   close(): void;
 }
 
@@ -171,7 +172,8 @@ export function createS3(address: S3Address, transport: S3Transport): S3 {
       for (const { key, id } of old) await abort(key.slice(address.prefix.length), id);
       return old.length;
     },
-    link: (key) => transport.sign(key, S3_LINK_S),
+    link: async (key) =>
+      address.links === undefined ? undefined : transport.sign(key, S3_LINK_S, address.links),
     close: transport.close,
   };
 }

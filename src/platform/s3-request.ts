@@ -33,8 +33,8 @@ export interface S3Request {
 export interface S3Transport {
   /** Sends, and returns when the head of the answer is there. Raises `busy` when S3 cannot answer now, or will not. */
   send(request: S3Request): Promise<IncomingMessage>;
-  /** A URL with which anybody may read `key` for `expires_s`. */
-  sign(key: string, expires_s: number): Promise<string>;
+  /** A URL with which anybody may read `key` for `expires_s`, at `origin`. */
+  sign(key: string, expires_s: number, origin: URL): Promise<string>;
   close(): void;
 }
 
@@ -79,8 +79,8 @@ export function createTransport(
         await pause(S3_PAUSE_MS * 2 ** (tried - 1) * (0.5 + Math.random() / 2));
       }
     },
-    async sign(key, expires_s) {
-      const url = urlOf(address, key, { 'X-Amz-Expires': String(expires_s) }).href;
+    async sign(key, expires_s, endpoint) {
+      const url = urlOf({ ...address, endpoint }, key, { 'X-Amz-Expires': String(expires_s) }).href;
       const signed = await new AwsV4Signer({
         ...signing,
         ...credentials(),

@@ -1,7 +1,9 @@
 /** A platform whose content lies in S3, as those see it who use it: also when S3 is slow, busy, gone, or breaks off. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -18,7 +20,7 @@ import { parseS3Address } from '../../src/platform/s3-address.ts';
 import { lacks } from '../debian.ts';
 import { eventually } from '../e2e/machine.ts';
 import { CREDENTIALS, layLine, type ObjectStore, startObjectStore } from './object-store.ts';
-import { header, platformFor, type RawAnswer } from './raw.ts';
+import { header, platformFor, type RawAnswer, TOKEN } from './raw.ts';
 
 const MiB = 1024 ** 2;
 const log = createLog('CRITICAL', systemClock.now, () => {});
@@ -198,6 +200,31 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
     const said: string[] = [];
     await platformFor(t, { folder: restored, log: (line) => said.push(line) });
     assert.match(said.join(''), /The content that the database names is not in this place/);
+  });
+
+  test('content that was acknowledged is there when the platform was killed in that very moment', async (t) => {
+    const { address } = await store.bucket();
+    const folder = mkdtempSync(join(tmpdir(), 'gwe-s3-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const script = join(import.meta.dirname, 'child.ts');
+    const env = { ...process.env, ...CREDENTIALS };
+    const child = spawn(process.execPath, [script, folder, address], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [port] = await once(child.stdout, 'data');
+    const bytes = randomBytes(MiB);
+    const api = `http://127.0.0.1:${String(port).trim()}/api/v1/products`;
+    const headers = { 'X-Exosite-Token': TOKEN };
+    await fetch(api, { method: 'POST', headers, body: '{"id":"P1"}' });
+    const uploaded = await fetch(`${api}/P1/content/file.bin`, { method: 'PUT', headers, body: bytes });
+    assert.equal(uploaded.status, 201);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const again = await platformFor(t, { folder, content: address, env: CREDENTIALS });
+    const answer = await again.operate('GET', '/api/v1/products/P1/content/file.bin');
+    assert.ok(bytes.equals(answer.body));
+    assert.deepEqual(readdirSync(join(folder, 'spool')), [], 'what the killed one had spooled is gone');
   });
 
   const used = new Set<string>();
