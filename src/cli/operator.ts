@@ -47,6 +47,8 @@ export interface Operator {
   gatewayPage(where: Query): Promise<GatewayPage>;
   gateway(product: string, serial: string): Promise<Gateway>;
   addGateway(product: string, serial: string): Promise<void>;
+  /** Adds all of them, or none. */
+  addGateways(product: string, serials: readonly string[]): Promise<void>;
   removeGateway(product: string, serial: string): Promise<void>;
   enableGateway(product: string, serial: string): Promise<void>;
   read(
@@ -95,6 +97,8 @@ export async function openOperator(endpoint: Endpoint, env: NodeJS.ProcessEnv = 
     gateway: async (product, serial) => readGateway(await get(gatewayPath(product, serial))),
     addGateway: async (product, serial) =>
       void (await call({ method: 'POST', path: '/api/v1/gateways', json: { product, serial } })),
+    addGateways: async (product, serials) =>
+      void (await call({ method: 'POST', path: `${productPath(product)}/gateways`, json: { serials } })),
     removeGateway: (product, serial) => remove(gatewayPath(product, serial)),
     enableGateway: async (product, serial) =>
       void (await call({ method: 'POST', path: `${gatewayPath(product, serial)}/enable` })),

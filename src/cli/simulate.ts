@@ -17,8 +17,9 @@ const TOLD_MS = 10_000;
 /** How long what is under way may take when the time is over. */
 const LAST_ANSWERS_MS = 5_000;
 const LAST_ANSWERS_LOOK_MS = 20;
-/** Gateways that are added at a time. */
-const ADDED_AT_A_TIME = 32;
+/** Gateways that are added with one call, and how many of those that are there are enabled at a time. */
+const ADDED_AT_A_TIME = 10_000;
+const ENABLED_AT_A_TIME = 32;
 
 /** `gwe simulate N …`. Ends with 0, or 1 when nothing but errors was answered. */
 export function run(context: CommandContext, args: CommandArgs): Promise<number> {
@@ -98,20 +99,24 @@ async function prepare(
   serials: readonly string[],
 ): Promise<void> {
   const there = new Map((await operator.gateways({ product })).map((each) => [each.serial, each.status]));
-  const work = serials.filter((serial) => there.get(serial) !== 'notactivated');
-  const addOne = async (serial: string): Promise<void> => {
+  const missing = serials.filter((serial) => !there.has(serial));
+  for (let start = 0; start < missing.length; start += ADDED_AT_A_TIME) {
+    await operator.addGateways(product, missing.slice(start, start + ADDED_AT_A_TIME));
+  }
+  const work = serials.filter((serial) => there.has(serial) && there.get(serial) !== 'notactivated');
+  const enable = async (serial: string): Promise<void> => {
     try {
-      if (there.has(serial)) await operator.enableGateway(product, serial);
-      else await operator.addGateway(product, serial);
+      await operator.enableGateway(product, serial);
     } catch (thrown) {
       if (!(thrown instanceof GweError) || thrown.code !== 'busy') throw thrown;
       await context.clock.sleep((thrown.retryAfter_s ?? 1) * 1000, context.signal);
-      await addOne(serial);
+      await enable(serial);
     }
   };
-  for (let start = 0; start < work.length; start += ADDED_AT_A_TIME) {
-    await Promise.all(work.slice(start, start + ADDED_AT_A_TIME).map(addOne));
-    if (context.isErrorTerminal) context.err(`\r\u001b[Kadded ${start + ADDED_AT_A_TIME} of ${work.length}`);
+  for (let start = 0; start < work.length; start += ENABLED_AT_A_TIME) {
+    await Promise.all(work.slice(start, start + ENABLED_AT_A_TIME).map(enable));
+    if (context.isErrorTerminal)
+      context.err(`\r\u001b[Kenabled ${start + ENABLED_AT_A_TIME} of ${work.length}`);
   }
 }
 

@@ -8,7 +8,7 @@ import { noProduct } from './json-api.ts';
 import { jsonBody, number, oneOf, textIn, textsIn } from './json-body.ts';
 import { filterIn } from './json-filter.ts';
 import { noGroup } from './json-groups.ts';
-import { ACTIVATION_WINDOW_MS, PAGE_MAX_ROWS, TAG_MAX_CHARACTERS, TAGS_MAX } from './limits.ts';
+import { ACTIVATION_WINDOW_MS, PAGE_MAX_ROWS, SERIALS_MAX, TAG_MAX_CHARACTERS, TAGS_MAX } from './limits.ts';
 import { isName } from './names.ts';
 import { fieldOf } from './request.ts';
 
@@ -88,6 +88,26 @@ export async function addGateway(call: OperatorCall): Promise<Answer> {
   if (end === 'exists')
     throw new GweError('conflict', `Cannot add gateway ${serial}: ${product} has it already`);
   return json(201, gatewayJson(await findGateway(call, { product, serial })));
+}
+
+/** `POST /api/v1/products/P/gateways` with `{"serials"}`: all of them are added, or none. */
+export async function addGateways(call: OperatorCall): Promise<Answer> {
+  const product = call.params['product'] ?? '';
+  const serials = textsIn(await jsonBody(call.request), 'serials') ?? [];
+  if (serials.length === 0 || !serials.every(isName))
+    throw new GweError('malformed', 'Cannot add gateways: "serials" must be a list of usable names');
+  if (serials.length > SERIALS_MAX)
+    throw new GweError('too-large', `Cannot add gateways: more than ${SERIALS_MAX} at a time`);
+  const { store, clock } = call.platform;
+  const gateways = serials.map((serial) => ({ serial, extra: '' }));
+  const end = await store.addGateways(product, gateways, 'enabled', clock.now());
+  if (end === 'unknown') throw noProduct(product);
+  if (end === 'exists')
+    throw new GweError(
+      'conflict',
+      `Cannot add gateways: ${product} has one of them already, or one is named twice`,
+    );
+  return json(201, { added: serials.length });
 }
 
 /** `DELETE /api/v1/gateways/P/SN`. */

@@ -64,6 +64,14 @@ export const FLEET: readonly Operation[] = [
     answers: made('Gateway'),
   },
   {
+    method: 'POST',
+    path: `${P}/gateways`,
+    by: 'operator',
+    summary: 'Adds many gateways: {"serials"}; all of them, or none.',
+    body: 'NewGateways',
+    answers: made('Added'),
+  },
+  {
     method: 'GET',
     path: G,
     by: 'viewer',

@@ -102,6 +102,7 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
   Product: object({ id: TEXT, created: TIME, gateways: COUNT }),
   Products: object({ products: list(ref('Product')) }),
   Alias: object({ alias: TEXT }),
+  Added: object({ added: COUNT }),
 
   State: STATE,
   Filter: FILTER,

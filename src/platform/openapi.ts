@@ -9,6 +9,7 @@ import { FLEET_SCHEMAS } from './openapi-schemas.ts';
 const BODIES: Readonly<Record<string, Schema>> = {
   NewProduct: object({ id: TEXT }),
   NewGateway: object({ product: TEXT, serial: TEXT }),
+  NewGateways: object({ serials: TEXTS }),
   InstallRequest: object({ names: TEXTS }),
   Value: object({ value: TEXT }),
   TagsRequest: object({}, { tags: TEXTS, add: TEXTS, remove: TEXTS }),

@@ -63,6 +63,12 @@ test('real answers are as the document says, refusals too', async (t) => {
   await call('POST', '/api/v1/products', { id: 'P1' }, 409);
   await call('GET', '/api/v1/products');
   await call('POST', '/api/v1/gateways', { product: 'P1', serial: 'SN1' }, 201);
+  const many = '/api/v1/products/P1/gateways';
+  assert.deepEqual(await call('POST', many, { serials: ['B1', 'B2'] }, 201), { added: 2 });
+  await call('POST', many, { serials: ['B3', 'B1'] }, 409);
+  await call('GET', '/api/v1/gateways/P1/B3', undefined, 404);
+  await call('POST', many, { serials: [] }, 400);
+  for (const serial of ['B1', 'B2']) await call('DELETE', `/api/v1/gateways/P1/${serial}`, undefined, 204);
   await call('GET', G);
   const cik = (
     await platform.call('POST', '/provision/activate', [], 'vendor=acme&model=P1&sn=SN1')
