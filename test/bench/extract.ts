@@ -1,25 +1,34 @@
 /**
- * `node test/bench/extract.ts [PAIRS]`: how long checking and unpacking takes beside `sha256sum -c && tar xzf && sh install.sh`,
- * alternately on the same tarballs, and through the whole installer of the built file where there is one. Prints medians.
+ * The part `extract`: how long checking and unpacking takes beside `sha256sum -c && tar xzf && sh install.sh`, alternately on the
+ * same tarballs, and through the whole installer of the built file.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { floor_ms, makeTarball, median, mustEnd, SHAPES, time_ms } from './floor.ts';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { GWE } from '../e2e/machine.ts';
+import { median, pairedRatio, shown, withSpread } from './figures.ts';
+import { floor_ms, makeTarball, mustEnd, SHAPES, time_ms } from './floor.ts';
+import type { Bench, Findings, Part } from './part.ts';
 
-const PAIRS = Number(process.argv[2] ?? 11);
-const GWE = resolve(import.meta.dirname, '../../dist', `gwe-linux-${process.arch}`);
-const folder = mkdtempSync(join(tmpdir(), 'gwe-bench-'));
+const PAIRS = 5;
+
+export const extract: Part = {
+  name: 'extract',
+  sentence:
+    'Checking and unpacking alone, and the whole `gwe --install-apps`, beside `sha256sum -c && tar xzf && sh install.sh`, on the same ' +
+    'tarballs. Milliseconds; the times of the floor and of gwe end with the program, not with the disk.',
+  needs: [],
+  run: extracts,
+};
 
 /** Each measured in a fresh folder, which is emptied before the next one. */
-const WAYS: Record<string, (tarball: string, into: string) => number> = {
+const WAYS: Readonly<Record<string, (tarball: string, into: string) => number>> = {
   floor: floor_ms,
   unpack: (tarball, into) =>
     Number(
       mustEnd(spawnSync(process.execPath, [join(import.meta.dirname, 'unpack-once.ts'), tarball, into])),
     ),
-  ...(existsSync(GWE) ? { install: install_ms } : {}),
+  install: install_ms,
 };
 
 function install_ms(tarball: string, into: string): number {
@@ -32,26 +41,37 @@ function install_ms(tarball: string, into: string): number {
   return time_ms(() => mustEnd(spawnSync(GWE, ['--install-apps', tarball], { env })));
 }
 
-try {
+async function extracts(bench: Bench): Promise<Findings> {
+  const rows: string[][] = [];
   for (const [index, shape] of SHAPES.entries()) {
-    const tarball = makeTarball(folder, `shape${index}`, shape);
-    const taken_ms = new Map<string, number[]>();
-    for (let pair = 0; pair < PAIRS; pair++) {
-      for (const [way, measure] of Object.entries(WAYS)) {
-        const into = join(folder, 'into');
-        spawnSync('sync');
-        taken_ms.set(way, [...(taken_ms.get(way) ?? []), measure(tarball, into)]);
-        rmSync(into, { recursive: true });
-      }
-    }
-    const floors = taken_ms.get('floor') ?? [];
-    const texts = [...taken_ms].map(([way, ms]) => {
-      const ratio = median(ms.map((value, pair) => value / (floors[pair] ?? Number.NaN)));
-      return `${way} ${median(ms).toFixed(0)} ms (${ratio.toFixed(2)})`;
-    });
-    console.log(`${shape.name}: ${texts.join(', ')}`);
+    bench.say(shape.name);
+    const tarball = makeTarball(bench.folder, `shape${index}`, shape);
+    const taken_ms = takeAlternately(bench, tarball);
     rmSync(tarball);
+    const floor = taken_ms.get('floor') ?? [];
+    for (const [way, all] of taken_ms)
+      rows.push([
+        shape.name,
+        way,
+        withSpread(all),
+        shown(median(all) - median(floor)),
+        shown(pairedRatio(all, floor)),
+      ]);
   }
-} finally {
-  rmSync(folder, { recursive: true });
+  return {
+    tables: [{ caption: 'Unpacking', columns: ['', '', 'ms', 'above the floor', 'ratio'], rows }],
+  };
+}
+
+function takeAlternately(bench: Bench, tarball: string): Map<string, number[]> {
+  const taken_ms = new Map<string, number[]>();
+  for (let pair = 0; pair < bench.rounds(PAIRS); pair += 1) {
+    for (const [way, measure] of Object.entries(WAYS)) {
+      const into = join(bench.folder, 'into');
+      spawnSync('sync');
+      taken_ms.set(way, [...(taken_ms.get(way) ?? []), measure(tarball, into)]);
+      rmSync(into, { recursive: true });
+    }
+  }
+  return taken_ms;
 }

@@ -1,13 +1,29 @@
 /** The parts of the bench, in the order of the document. */
 import { checkIn } from './check-in.ts';
+import { delta } from './delta.ts';
+import { extract } from './extract.ts';
 import { growth } from './growth.ts';
 import { install } from './install.ts';
 import { memory } from './memory.ts';
 import type { Part } from './part.ts';
+import { platform } from './platform.ts';
 import { rest } from './rest.ts';
 import { size } from './size.ts';
 import { start } from './start.ts';
 import { wear } from './wear.ts';
 import { wire } from './wire.ts';
 
-export const PARTS: readonly Part[] = [rest, start, checkIn, install, memory, wire, wear, size, growth];
+export const PARTS: readonly Part[] = [
+  rest,
+  start,
+  checkIn,
+  install,
+  memory,
+  wire,
+  delta,
+  wear,
+  size,
+  growth,
+  extract,
+  platform,
+];

@@ -19,6 +19,10 @@ export interface Load {
 
 export interface LoadEnd {
   answered: number;
+  /** Those of the warm-up too. */
+  inAll: number;
+  /** What the load itself costs, in microseconds of CPU for each request. */
+  load_cpu_us: number;
   failed: number;
   perSecond: number;
   p50_ms: number;
@@ -71,6 +75,7 @@ async function run(load: Load): Promise<LoadEnd> {
   const times_ms: number[] = [];
   const due_ms: number[] = [];
   const idle: Array<(since_ms: number) => void> = [];
+  const usedBefore = process.cpuUsage();
   let count = 0;
   let failed = 0;
   let answer = '';
@@ -129,10 +134,13 @@ async function run(load: Load): Promise<LoadEnd> {
   else await new Promise((resolve) => setTimeout(resolve, end_ms - performance.now()));
   await new Promise((resolve) => setTimeout(resolve, 300));
   for (const socket of sockets) socket.destroy();
+  const used = process.cpuUsage(usedBefore);
   times_ms.sort((a, b) => a - b);
   const part = (share: number) => round(times_ms[Math.floor(times_ms.length * share)] ?? 0);
   return {
     answered: times_ms.length,
+    inAll: count,
+    load_cpu_us: Math.round((used.user + used.system) / count),
     failed,
     perSecond: Math.round(times_ms.length / load.duration_s),
     p50_ms: part(0.5),

@@ -67,22 +67,26 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts `script` (relative to this folder), which prints its port. */
+/** Starts `script` (relative to this folder) with this Node.js; see `startServer`. */
+export function startScript(script: string, args: readonly string[]): Promise<Server> {
+  return startServer([process.execPath, join(import.meta.dirname, script), ...args]);
+}
+
+/** Starts a server whose first line on standard output ends with its port. */
 export async function startServer(
-  script: string,
-  args: readonly string[],
-  node: readonly string[] = [],
+  [program = '', ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
-  const path = join(import.meta.dirname, script);
-  const child: ChildProcess = spawn(process.execPath, [...node, path, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const child: ChildProcess = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...env },
   });
-  if (child.stdout === null || child.pid === undefined) throw new Error(`Cannot start ${script}`);
+  if (child.stdout === null || child.pid === undefined) throw new Error(`Cannot start ${program}`);
   const [line] = await once(child.stdout, 'data');
   const pid = child.pid;
   let before_s = cpuOf(pid);
   return {
-    port: Number(String(line).trim()),
+    port: Number(/(\d+)\s*$/.exec(String(line).split('\n')[0] ?? '')?.[1]),
     pid,
     cpu_s: () => {
       const now_s = cpuOf(pid);
@@ -93,6 +97,7 @@ export async function startServer(
     rss_mb: () => memoryOf(pid, 'VmRSS'),
     peak_mb: () => memoryOf(pid, 'VmHWM'),
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       await gone;
