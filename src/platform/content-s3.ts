@@ -69,7 +69,7 @@ export async function openS3Content(options: S3ContentOptions): Promise<ContentS
     receive: uploads.receive,
     read: reads.read,
     size: s3.size,
-    link: async (sha256) => (health.lately() === '' ? s3.link(sha256) : undefined),
+    link: async (sha256) => ((health.lately() ?? '') === '' ? s3.link(sha256) : undefined),
     sweep: (sha256) =>
       holds.sweep(sha256, async () => {
         await s3.remove(sha256).catch((error: unknown) => log.warning(orphaned(sha256, error)));

@@ -18,8 +18,8 @@ export interface S3Credentials {
 const FILE_BELIEVED_MS = 30_000;
 
 /**
- * A function that tells the credentials of now. Raises `config` when there are none, or the file cannot be read: here and
- * now, and at each call after.
+ * A function that tells the credentials of now. Raises `config` here and now when there are none, or the file cannot be
+ * read; when it cannot be read later, those which were read before stay.
  */
 export function openCredentials(
   env: NodeJS.ProcessEnv,
@@ -34,8 +34,12 @@ export function openCredentials(
   let read_ms = now();
   return () => {
     if (Math.abs(now() - read_ms) >= FILE_BELIEVED_MS) {
-      read = fromFile(file, profile);
       read_ms = now();
+      try {
+        read = fromFile(file, profile);
+      } catch {
+        // Whoever exchanges them may be half-way through; S3 will say when the old ones are no good.
+      }
     }
     return read;
   };

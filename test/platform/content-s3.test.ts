@@ -309,6 +309,9 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
       clock: { ...systemClock, now: () => now_ms },
     });
     assert.equal(await content.size('0'.repeat(64)), undefined);
+    rmSync(file);
+    now_ms += 60_000;
+    assert.equal(await content.size('0'.repeat(64)), undefined, 'the file is away for a moment');
     write('of another key');
     now_ms += 60_000;
     await assert.rejects(content.size('0'.repeat(64)), /403/);
