@@ -69,6 +69,14 @@ const PLATFORM_COMMAND: CommandRow = {
         'A reverse proxy whose X-Forwarded-For and X-Forwarded-Proto are believed; may come several times.',
     },
     {
+      long: 'approval',
+      value: 'PRODUCT',
+      repeats: true,
+      group: 'Serving',
+      sentence:
+        'Rollouts of this product wait until another operator approves them; may come several times, and all means every product.',
+    },
+    {
       long: 'debug-level',
       short: 'd',
       value: 'LEVEL',

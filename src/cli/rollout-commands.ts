@@ -82,7 +82,7 @@ const CREATE_OPTIONS: readonly OptionRow[] = [
   JSON_OPTION,
 ];
 
-const act = (name: 'pause' | 'resume' | 'abort' | 'retry', sentence: string): CommandRow => ({
+const act = (name: 'approve' | 'pause' | 'resume' | 'abort' | 'retry', sentence: string): CommandRow => ({
   name: `rollout ${name}`,
   group: GROUP,
   operands: [ID],
@@ -138,6 +138,7 @@ export const ROLLOUT_COMMANDS: readonly CommandRow[] = [
     sentence: 'Show how far a rollout is, stage by stage, and what went wrong.',
     load: async () => ({ run: (await import('./rollout.ts')).showRollout }),
   },
+  act('approve', 'Let a rollout begin that somebody else proposed, where a platform demands that.'),
   act('pause', 'Tell no further gateway, and take back what was not taken yet.'),
   act('resume', 'Go on after a pause; what went wrong so far is accepted.'),
   act('abort', 'End a rollout: take back what was not taken yet; what was taken cannot be called back.'),

@@ -20,7 +20,7 @@ const PATH = '/api/v1/rollouts';
 const PAGE = 1000;
 /** How often `--watch` looks. */
 const WATCH_PAUSE_MS = 1000;
-const GOES_ON = ['running', 'aborting'];
+const GOES_ON = ['proposed', 'running', 'aborting'];
 
 /** `gwe rollout create (--all | --group G) … TARBALL…`. */
 export async function createRollout(context: CommandContext, args: CommandArgs): Promise<number> {
@@ -37,9 +37,11 @@ export async function createRollout(context: CommandContext, args: CommandArgs):
     const rollout = readRollout(answer);
     if (args.has('json')) context.out(`${JSON.stringify(answer, undefined, 2)}\n`);
     else {
-      context.out(
-        `rollout ${rollout.id} (${rollout.name}) over ${rollout.total} gateways; follow it: gwe rollout show ${rollout.id} --watch\n`,
-      );
+      const next =
+        rollout.state === 'proposed'
+          ? `waits for another operator: gwe rollout approve ${rollout.id}`
+          : `follow it: gwe rollout show ${rollout.id} --watch`;
+      context.out(`rollout ${rollout.id} (${rollout.name}) over ${rollout.total} gateways; ${next}\n`);
     }
     return 0;
   });
@@ -133,8 +135,8 @@ async function gatewaysOf(operator: Operator, id: string): Promise<RolloutGatewa
   }
 }
 
-/** `gwe rollout pause|resume|abort|retry ID`. */
-export function actOnRollout(action: 'pause' | 'resume' | 'abort' | 'retry'): CommandRun {
+/** `gwe rollout approve|pause|resume|abort|retry ID`. */
+export function actOnRollout(action: 'approve' | 'pause' | 'resume' | 'abort' | 'retry'): CommandRun {
   return (context, args) =>
     withPlatform(context, args, async ({ operator }) => {
       const [id = ''] = args.operands;

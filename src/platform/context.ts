@@ -32,6 +32,8 @@ export interface Platform {
   audit(entry: Omit<AuditEntry, 'time_ms'>): Promise<void>;
   /** Which refused attempts get a record. */
   refusals: Refusals;
+  /** Whether rollouts of a product wait until another operator approves them. */
+  needsApproval(product: string): boolean;
   /** The one vendor name that is served; a model's own name is accepted in its place. */
   vendor: string;
   clock: Clock;

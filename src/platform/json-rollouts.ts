@@ -11,11 +11,9 @@ import { PAGE_MAX_ROWS } from './limits.ts';
 import { fieldOf } from './request.ts';
 import { type Candidate, gatewaysFor } from './rollout-gateways.ts';
 import { MEMBER_STATES, STATE_NAMES } from './rollout-states.ts';
-import type { Member, Plan, Rollout, RolloutState } from './rollout-types.ts';
+import { type Member, type Plan, ROLLOUT_STATES, type Rollout } from './rollout-types.ts';
 import { memberWhy, rolloutWhy } from './rollout-waits.ts';
 import { noRollout, type RolloutAction, type RolloutView } from './rollouts.ts';
-
-const STATES: readonly RolloutState[] = ['running', 'paused', 'aborting', 'aborted', 'complete'];
 
 /** `POST /api/v1/rollouts`: the gateways are those of this moment; a dynamic one adds those that come to fit later. */
 export async function createRollout(call: OperatorCall): Promise<Answer> {
@@ -39,6 +37,7 @@ export async function createRollout(call: OperatorCall): Promise<Answer> {
       digests: Object.fromEntries(digests),
       created_ms: platform.clock.now(),
       createdBy: operator.name,
+      state: platform.needsApproval(plan.product) ? 'proposed' : 'running',
     },
     gateways,
   );
@@ -63,7 +62,7 @@ export async function listRollouts(call: OperatorCall): Promise<Answer> {
   await platform.rollouts.settled();
   const rollouts = await platform.store.rollouts({
     products: productsAsked(call, fieldOf(pairs, 'product') || undefined),
-    state: state === undefined ? undefined : oneOf(state, STATES, 'state'),
+    state: state === undefined ? undefined : oneOf(state, ROLLOUT_STATES, 'state'),
     before: optionalNumber(fieldOf(pairs, 'after')),
     limit,
   });
@@ -82,7 +81,7 @@ export async function getRollout(call: OperatorCall): Promise<Answer> {
   return json(200, rolloutJson(await viewOf(call, idIn(call)), call.platform.clock.now()));
 }
 
-/** `POST /api/v1/rollouts/ID/{pause,resume,abort,retry}`. */
+/** `POST /api/v1/rollouts/ID/{approve,pause,resume,abort,retry}`. */
 export function actOn(action: RolloutAction): (call: OperatorCall) => Promise<Answer> {
   return async (call) => {
     await call.request.text();

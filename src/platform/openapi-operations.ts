@@ -25,6 +25,13 @@ const ROLLOUTS: readonly Operation[] = [
   { method: 'GET', path: `${R}/{id}`, by: 'viewer', summary: 'One rollout.', answers: ok('Rollout') },
   {
     method: 'POST',
+    path: `${R}/{id}/approve`,
+    by: 'operator',
+    summary: 'Lets a proposed rollout begin; nobody approves their own.',
+    answers: ok('Rollout'),
+  },
+  {
+    method: 'POST',
     path: `${R}/{id}/pause`,
     by: 'operator',
     summary: 'Tells no further gateway, and takes back what was told and not taken yet.',

@@ -79,7 +79,10 @@ export const OPERATOR_SCHEMAS: Readonly<Record<string, Schema>> = {
       cap: COUNT,
       failLimit_percent: PERCENT,
       silentAfter_s: COUNT,
-      state: choice('running', 'paused', 'aborting', 'aborted', 'complete'),
+      state: said(
+        choice('proposed', 'running', 'paused', 'aborting', 'aborted', 'complete'),
+        'proposed: nobody is told before another operator approves it.',
+      ),
       stage: said(COUNT, 'Index of the stage that is under way.'),
       created: TIME,
       createdBy: TEXT,

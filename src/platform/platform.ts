@@ -55,6 +55,8 @@ export interface PlatformOptions {
   content?: string;
   /** Where the credentials of that place are looked for. */
   env?: NodeJS.ProcessEnv;
+  /** Products whose rollouts wait until another operator approves them; `all` for every one. */
+  approval?: readonly string[];
   log: Log;
   clock: Clock;
 }
@@ -161,6 +163,7 @@ async function assemble(parts: Parts, options: PlatformOptions): Promise<Platfor
     metrics: createMetrics(),
     audit,
     refusals: createRefusals(clock.now),
+    needsApproval: (product) => ['all', product].some((each) => options.approval?.includes(each)),
   };
 }
 

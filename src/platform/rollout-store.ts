@@ -3,6 +3,8 @@ import type { MemberState } from './rollout-states.ts';
 import type { Member, Observation, Plan, Rollout, RolloutState } from './rollout-types.ts';
 
 export interface NewRollout extends Plan {
+  /** `running` when left out. */
+  state?: 'running' | 'proposed';
   created_ms: number;
   createdBy: string;
 }

@@ -39,8 +39,9 @@ export interface Plan {
   dynamic?: boolean | undefined;
 }
 
-/** `aborting`: some have the command, and have not said how it ended. */
-export type RolloutState = 'running' | 'paused' | 'aborting' | 'aborted' | 'complete';
+/** `proposed`: nobody is told before another operator approves it. `aborting`: some have the command, and have not said how it ended. */
+export const ROLLOUT_STATES = ['proposed', 'running', 'paused', 'aborting', 'aborted', 'complete'] as const;
+export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 export interface Rollout extends Plan {
   id: number;

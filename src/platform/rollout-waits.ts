@@ -18,6 +18,8 @@ export function rolloutWhy(rollout: Rollout, members: readonly Member[], now_ms:
     const taken = members.filter(({ state }) => state === 'taken').length;
     return `${rollout.why} ${gatewaysText(taken)} took the command before, and cannot be called back: their end is awaited.`.trim();
   }
+  if (rollout.state === 'proposed')
+    return `It waits for approval by another operator than ${rollout.createdBy}.`;
   if (rollout.state !== 'running') return rollout.why;
   const waiting = members.filter((m) => m.state === 'waiting' && m.stage <= rollout.stage);
   const offline = waiting.filter((member) => !isOnline(member.facts, now_ms)).length;
@@ -66,6 +68,7 @@ export function memberWhy(rollout: Rollout, member: Member, now_ms: number): Wai
 
 function waitingWhy(rollout: Rollout, member: Member, now_ms: number): Wait {
   const { facts } = member;
+  if (rollout.state === 'proposed') return { text: 'The rollout was not approved yet.' };
   if (!facts.activated) return { text: 'It was never activated, and cannot be told before it is.' };
   if (!isOnline(facts, now_ms)) {
     const seen =

@@ -61,6 +61,9 @@ function todoOf({ id, state }: Rollout, member: Member): string {
   if (MEMBER_STATES[member.state].retry !== undefined && state !== 'aborted' && state !== 'aborting') {
     return `See to the gateway, then tell those that failed once more: gwe rollout retry ${id}`;
   }
+  if (state === 'proposed') {
+    return `Approve it (gwe rollout approve ${id}) or end it (gwe rollout abort ${id})`;
+  }
   if (state === 'paused') {
     return `Look at it (gwe rollout show ${id}), then go on (gwe rollout resume ${id}) or end it (gwe rollout abort ${id})`;
   }

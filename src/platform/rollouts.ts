@@ -17,7 +17,7 @@ export const ROLLOUT_TICK_MS = 2_000;
 /** Rollouts that may go on at a time. */
 export const ROLLOUTS_LIVE_MAX = 100;
 
-export type RolloutAction = 'pause' | 'resume' | 'abort' | 'retry';
+export type RolloutAction = 'approve' | 'pause' | 'resume' | 'abort' | 'retry';
 
 export interface RolloutView {
   rollout: Rollout;
@@ -53,9 +53,10 @@ export interface Rollouts {
 const ACTIONS: Readonly<
   Record<RolloutAction, { from: readonly RolloutState[]; to: RolloutState; why: string }>
 > = {
+  approve: { from: ['proposed'], to: 'running', why: '' },
   pause: { from: ['running'], to: 'paused', why: 'Paused by WHO.' },
   resume: { from: ['paused'], to: 'running', why: '' },
-  abort: { from: ['running', 'paused'], to: 'aborting', why: 'Aborted by WHO.' },
+  abort: { from: ['proposed', 'running', 'paused'], to: 'aborting', why: 'Aborted by WHO.' },
   retry: { from: ['running', 'paused', 'complete'], to: 'running', why: '' },
 };
 const LIVE_STATES: readonly RolloutState[] = ['running', 'paused', 'aborting'];
@@ -166,6 +167,8 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     const live = await find(id);
     const row = ACTIONS[action];
     if (!row.from.includes(live.rollout.state)) throw cannot(action, live.rollout);
+    if (action === 'approve' && who === live.rollout.createdBy) throw ownRollout(live.rollout);
+    if (action === 'approve' && lives.size >= ROLLOUTS_LIVE_MAX) throw tooMany();
     const now_ms = clock.now();
     const changed =
       action === 'resume' ? excuse(live.members) : action === 'retry' ? again(live.members, now_ms) : [];
@@ -200,16 +203,13 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   return {
     create: (plan, gateways) =>
       inTurn(async () => {
-        if (lives.size >= ROLLOUTS_LIVE_MAX) {
-          throw new GweError('conflict', `Cannot start a rollout: ${ROLLOUTS_LIVE_MAX} go on already`, {
-            hint: 'Abort one that is no longer wanted.',
-          });
-        }
+        if (lives.size >= ROLLOUTS_LIVE_MAX) throw tooMany();
         const rollout = await store.addRollout(plan, gateways);
         if (rollout === 'unknown') throw new GweError('not-found', `Cannot find product ${plan.product}`);
+        parts.onChange(rollout);
+        if (rollout.state === 'proposed') return rollout;
         const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
         lives.set(rollout.id, live);
-        parts.onChange(rollout);
         await passOver(live, [...live.places.keys()], true);
         return live.rollout;
       }),
@@ -249,6 +249,18 @@ async function tickOn(clock: Clock, signal: AbortSignal, act: () => void): Promi
 export function noRollout(id: number | string): GweError {
   return new GweError('not-found', `Cannot find rollout ${id}: there is none of that number`, {
     hint: 'List them with "gwe rollout list".',
+  });
+}
+
+function tooMany(): GweError {
+  return new GweError('conflict', `Cannot start a rollout: ${ROLLOUTS_LIVE_MAX} go on already`, {
+    hint: 'Abort one that is no longer wanted.',
+  });
+}
+
+function ownRollout({ id, createdBy }: Rollout): GweError {
+  return new GweError('forbidden', `Cannot approve rollout ${id}: ${createdBy} made it`, {
+    hint: 'Another operator approves it, with a token of another name: gwe token create NAME',
   });
 }
 

@@ -1,13 +1,11 @@
 /** Rows of the rollouts' tables as values, their types checked. */
 import { GweError } from '../errors.ts';
 import { type MemberState, STATE_NAMES } from './rollout-states.ts';
-import { type Member, NO_FACTS, type Plan, type Rollout, type RolloutState } from './rollout-types.ts';
+import { type Member, NO_FACTS, type Plan, ROLLOUT_STATES, type Rollout } from './rollout-types.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
 
-const STATES: readonly RolloutState[] = ['running', 'paused', 'aborting', 'aborted', 'complete'];
-
 export function readRollout(row: Row): Rollout {
-  const state = STATES.find((each) => each === row['state']);
+  const state = ROLLOUT_STATES.find((each) => each === row['state']);
   if (state === undefined) throw new GweError('internal', `Cannot read the state of rollout ${row['id']}`);
   // The plan was written by this program, and checked before.
   const plan: Omit<Plan, 'product'> = JSON.parse(text(row, 'plan'));

@@ -34,7 +34,7 @@ export function prepareRollouts(db: DatabaseSync) {
   const productId = db.prepare('SELECT id FROM product WHERE name = ?');
   const add = db.prepare(
     `INSERT INTO rollout (product_id, plan, state, stage, why, created_by, created_ms, changed_ms)
-     VALUES (?, ?, 'running', 0, '', ?, ?, ?)`,
+     VALUES (?, ?, ?, 0, '', ?, ?, ?)`,
   );
   const one = db.prepare(`SELECT ${ROLLOUT_COLUMNS} WHERE r.id = ?`);
   const page = db.prepare(
@@ -77,9 +77,11 @@ export function prepareRollouts(db: DatabaseSync) {
     addRollout(plan: NewRollout, gateways: ReadonlyArray<{ gateway: number; serial: string }>) {
       const product = productId.get(plan.product);
       if (product === undefined) return 'unknown' as const;
-      const { created_ms, createdBy, product: _, ...kept } = plan;
+      const { created_ms, createdBy, product: _, state = 'running', ...kept } = plan;
       const text = JSON.stringify({ ...kept, stages: completeStages(plan.stages) });
-      const id = Number(add.run(int(product, 'id'), text, createdBy, created_ms, created_ms).lastInsertRowid);
+      const id = Number(
+        add.run(int(product, 'id'), text, state, createdBy, created_ms, created_ms).lastInsertRowid,
+      );
       const ends = stageEnds(completeStages(plan.stages), gateways.length);
       inOrder(id, gateways).forEach(({ gateway, serial }, place) => {
         putMember(id, newMember({ gateway, serial, place, stage: stageOf(ends, place) }, created_ms));

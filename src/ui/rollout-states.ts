@@ -8,6 +8,7 @@ export const MEMBER_STATES = [
   'told',
   'failed',
   'silent',
+  'unhealthy',
   'waiting',
   'left',
   'cancelled',
@@ -19,7 +20,8 @@ export const MEANINGS: Readonly<Record<(typeof MEMBER_STATES)[number], string>> 
   taken: 'has the command and works on it',
   told: 'the command lies ready for its next check-in',
   failed: 'the install did not succeed',
-  silent: 'fell silent or unhealthy after success',
+  silent: 'was not seen any more after it took the command',
+  unhealthy: 'reported success, but a program of it does not run',
   waiting: 'its turn has not come',
   left: 'not reached in time',
   cancelled: 'taken back before it was fetched',
@@ -50,7 +52,7 @@ export function stagesOf(rollout: Rollout): { name: string; size: number; reach:
 
 /** How many have come to an end, of whatever kind. */
 export function endedOf({ counts }: Rollout): number {
-  return ['done', 'failed', 'silent', 'left', 'cancelled'].reduce(
+  return ['done', 'failed', 'silent', 'unhealthy', 'left', 'cancelled'].reduce(
     (sum, state) => sum + (counts[state] ?? 0),
     0,
   );

@@ -12,7 +12,7 @@ import { Scroll } from './scroll.tsx';
 import { useMay } from './session.ts';
 import type { Rollout, RolloutGateway, RolloutState } from './types.ts';
 
-type Act = 'pause' | 'resume' | 'abort' | 'retry';
+type Act = 'approve' | 'pause' | 'resume' | 'abort' | 'retry';
 
 const ACTIONS: readonly {
   act: Act;
@@ -21,6 +21,7 @@ const ACTIONS: readonly {
   done: string;
   states: readonly RolloutState[];
 }[] = [
+  { act: 'approve', label: '✓ Approve', kind: 'primary', done: 'Approved', states: ['proposed'] },
   { act: 'pause', label: '‖ Pause', kind: 'primary', done: 'Paused', states: ['running'] },
   { act: 'resume', label: '▶ Resume', kind: 'primary', done: 'Resumed', states: ['paused'] },
   {
@@ -30,7 +31,13 @@ const ACTIONS: readonly {
     done: 'Those that failed are told again',
     states: ['running', 'paused', 'complete'],
   },
-  { act: 'abort', label: '■ Abort', kind: 'danger', done: 'Aborting', states: ['running', 'paused'] },
+  {
+    act: 'abort',
+    label: '■ Abort',
+    kind: 'danger',
+    done: 'Aborting',
+    states: ['proposed', 'running', 'paused'],
+  },
 ];
 
 export function RolloutView({ product, id }: { product: string; id: number }) {
@@ -82,7 +89,10 @@ function Actions({ rollout, reload }: { rollout: Rollout; reload: () => void }) 
   const mayChange = useMay('operator');
   const { busy, error, act } = useAction();
   if (!mayChange) return null;
-  const failed = (rollout.counts['failed'] ?? 0) + (rollout.counts['silent'] ?? 0);
+  const failed = ['failed', 'silent', 'unhealthy'].reduce(
+    (sum, state) => sum + (rollout.counts[state] ?? 0),
+    0,
+  );
   const shown = ACTIONS.filter(
     (each) => each.states.includes(rollout.state) && (each.act !== 'retry' || failed > 0),
   );
@@ -119,6 +129,7 @@ function Plan({ rollout }: { rollout: Rollout }) {
     silentAfter_s,
     window,
     offlineUntil,
+    dynamic,
     created,
     createdBy,
   } = rollout;
@@ -153,6 +164,7 @@ function Plan({ rollout }: { rollout: Rollout }) {
     ],
   ];
   if (window !== undefined) facts.push(['Only', `${window.from} to ${window.to}, in the gateway's own time`]);
+  if (dynamic) facts.push(['Joins', 'gateways that come to fit later are added']);
   if (offlineUntil !== undefined) facts.push(['Leaves the unreached', <Time at={offlineUntil} />]);
   return (
     <dl class="facts">

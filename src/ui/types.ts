@@ -115,7 +115,7 @@ export interface Overview {
 }
 
 export type Stage = { percent: number } | { count: number };
-export type RolloutState = 'running' | 'paused' | 'aborting' | 'aborted' | 'complete';
+export type RolloutState = 'proposed' | 'running' | 'paused' | 'aborting' | 'aborted' | 'complete';
 
 export interface Rollout {
   id: number;
@@ -130,6 +130,7 @@ export interface Rollout {
   failLimit_percent: number;
   silentAfter_s: number;
   offlineUntil?: number;
+  dynamic?: boolean;
   state: RolloutState;
   stage: number;
   created: number;

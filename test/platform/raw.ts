@@ -128,6 +128,7 @@ export async function platformFor(
     log?: (line: string) => void;
     proxies?: readonly string[];
     requestsPerKey?: number;
+    approval?: readonly string[];
     content?: string;
     env?: NodeJS.ProcessEnv;
   } = {},
@@ -141,6 +142,7 @@ export async function platformFor(
     vendor: 'acme',
     presetToken: TOKEN,
     ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
+    ...(options.approval === undefined ? {} : { approval: options.approval }),
     ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
     ...(options.content === undefined ? {} : { content: options.content }),
     ...(options.env === undefined ? {} : { env: options.env }),
