@@ -41,7 +41,9 @@ export async function createRollout(context: CommandContext, args: CommandArgs):
         rollout.state === 'proposed'
           ? `waits for another operator: gwe rollout approve ${rollout.id}`
           : `follow it: gwe rollout show ${rollout.id} --watch`;
-      context.out(`rollout ${rollout.id} (${rollout.name}) over ${rollout.total} gateways; ${next}\n`);
+      context.out(
+        `rollout ${rollout.id} (${rollout.name}) over ${rollout.total} ${rollout.total === 1 ? 'gateway' : 'gateways'}; ${next}\n`,
+      );
     }
     return 0;
   });

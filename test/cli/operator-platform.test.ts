@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Done, gwe, temporaryFolder } from './operator-fixture.ts';
+import { type Done, goodTarball, gwe, temporaryFolder } from './operator-fixture.ts';
 
 /** Runs `gwe platform` until it listens, does something with its URL, and stops it. */
 async function serve(
@@ -146,4 +146,30 @@ test('HUP makes a platform read its certificate again, and a bad one does not en
   child.kill('SIGTERM');
   const [status] = await once(child, 'exit');
   assert.equal(status, 0);
+});
+
+test('a platform that demands approval says so when a rollout is made, and another operator lets it begin', async (t) => {
+  const folder = await temporaryFolder(t);
+  const env = { HOME: folder, GWE_PLATFORM_TOKEN: 'preset-token-0123456789' };
+  const tarball = await goodTarball(folder, 'hello.v2.tar.gz');
+  await serve(
+    t,
+    folder,
+    env,
+    async (url) => {
+      const ann = { ...env, GWE_PLATFORM_URL: url };
+      await gwe(['product', 'create', 'P1'], ann);
+      await gwe(['gateway', 'add', 'gw-1'], ann);
+      const made = await gwe(['rollout', 'create', '--all', tarball], ann);
+      assert.match(made.out, /over 1 gateway; waits for another operator: gwe rollout approve 1\n$/);
+      const shown = await gwe(['rollout', 'show', '1'], ann);
+      assert.match(shown.out, /, proposed\n {2}It waits for approval by another operator than preset\.\n/);
+      const own = await gwe(['rollout', 'approve', '1'], ann);
+      assert.deepEqual([own.status, /preset made it/.test(own.err)], [1, true]);
+      const token = (await gwe(['token', 'create', 'bob'], ann)).out.trim();
+      const approved = await gwe(['rollout', 'approve', '1'], { ...ann, GWE_PLATFORM_TOKEN: token });
+      assert.equal(approved.out, 'rollout 1 is running: Stage 1: 1 offline.\n');
+    },
+    ['--approval', 'P1'],
+  );
 });

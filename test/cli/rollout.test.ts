@@ -94,7 +94,7 @@ test('a group, a tag and a window say who is told and when; what was told otherw
   assert.match((await operated.gwe(['why', 'gw-2'])).out.replace(/\s+/g, ' '), /\(Asia\/Kolkata\) only\./);
   assert.match((await operated.gwe(['why', 'gw-3'])).out, /^Nothing stands in the way of gw-3\.\n$/);
   const tagged = await operated.gwe(['rollout', 'create', '--all', '--tag', 'north', file]);
-  assert.match(tagged.out, /over 1 gateways/);
+  assert.match(tagged.out, /over 1 gateway/);
 
   const later = await operated.gwe([
     ...['rollout', 'create', '--all', '--serial', 'GW-3', '--state', 'on-time', '--dynamic', '--json'],
