@@ -103,10 +103,11 @@ function told({ gateway, engineFetch, updateInterval }: Standing): Wait[] {
 /** It has taken an instruction and has not told yet how it ended. */
 function underWay({ taken, lastEnd }: Standing): Wait[] {
   if (taken === undefined) return [];
-  const isOver = lastEnd !== undefined && lastEnd.time_ms >= taken.time_ms && lastEnd.outcome !== 'waiting';
-  if (isOver) return [];
+  const said = lastEnd !== undefined && lastEnd.time_ms >= taken.time_ms ? lastEnd : undefined;
+  if (said !== undefined && said.outcome !== 'waiting') return [];
   const names = taken.names.join(', ') || 'the instruction';
-  const text = `It has taken ${names}, and has not told yet how that ended.`;
+  const isHeld = `${said?.name} waits, for room on its disk or for its data budget; its fetch_status says for what`;
+  const text = `It has taken ${names}, and ${said === undefined ? 'has not told yet how that ended' : isHeld}.`;
   return [{ code: 'install', text, todo: TODO.install, since: taken.time_ms }];
 }
 

@@ -22,6 +22,7 @@ import {
   spent,
 } from '../../src/engine/budget-rules.ts';
 
+import { readLedger } from '../../src/engine/budget-view.ts';
 import { RESUME_SPREAD_S, sleepAfter } from '../../src/engine/schedule.ts';
 
 const HOUR_MS = 3_600_000;
@@ -140,10 +141,55 @@ describe('a clock that is wrong', () => {
     );
   });
 
+  it('is told truly: at the time that is named, and not before, the next day begins, whatever came before', () => {
+    const jumps = fc.array(fc.record({ wall_ms: fc.nat(4e12), passed_ms: fc.nat(9 * HOUR_MS) }), {
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(jumps, (steps) => {
+        let ledger = open(at(NOON_MS, 0));
+        let uptime_ms = 0;
+        for (const step of steps) {
+          uptime_ms += step.passed_ms;
+          ledger = look(ledger, at(step.wall_ms, uptime_ms));
+        }
+        ledger = spent(ledger, MB);
+        const { wall_ms } = ledger.seen;
+        const promised_ms = beginsAgain_ms(ledger, 'day', localTime(wall_ms));
+        const used = (wait_ms: number) =>
+          look(ledger, at(wall_ms + wait_ms, uptime_ms + wait_ms)).day.used_bytes;
+        assert.equal(used(promised_ms - wall_ms), 0);
+        assert.ok(promised_ms - wall_ms < 1000 || used(promised_ms - wall_ms - 1000) === MB);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('is not believed twice for the same time: up and down over restarts, only the highest counts', () => {
     const first = look(open(at(NOON_MS, 0)), at(NOON_MS + DAY_MS, 0, 'b2'));
     const down = look(first, at(NOON_MS, 10_000, 'b3'));
     assert.equal(passed_ms(down, at(NOON_MS + DAY_MS, 10_000, 'b4')), 10_000);
+  });
+});
+
+describe('what is kept', () => {
+  it('is read as it was written; anything else is no ledger, and a new one begins', () => {
+    const ledger = { ...spent(open(at(NOON_MS, 5)), MB), way: { iface: 'wwan0', route: 'eth0' } };
+    assert.deepEqual(readLedger(JSON.stringify({ hour: {}, budget: ledger })), ledger);
+    const { day } = ledger;
+    const others = [
+      '',
+      '{',
+      '[]',
+      'null',
+      '{"budget":7}',
+      JSON.stringify({ budget: { ...ledger, day: { ...day, used_bytes: -1 } } }),
+      JSON.stringify({ budget: { ...ledger, day: { ...day, begun_ms: [1] } } }),
+      JSON.stringify({ budget: { ...ledger, seen: {} } }),
+      JSON.stringify({ budget: { ...ledger, counters: { wwan0: 'x' } } }),
+      JSON.stringify({ budget: { ...ledger, way: 'wwan0' } }),
+    ];
+    for (const text of [...others, undefined]) assert.equal(readLedger(text), undefined, text);
   });
 });
 

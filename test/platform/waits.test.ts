@@ -39,6 +39,15 @@ test('a gateway is followed in words from its activation to the end of an instal
   );
   await write({ engine_fetch: '' });
   assert.match((await waits(platform)).join(), /^install: It has taken a\.v1\.tar\.gz, and has not told yet/);
+  clock.set(START_MS + 400_500);
+  await write({
+    fetch_status:
+      'a.v1.tar.gz: waiting: the data budget of the day (5 MB) is used up until 2026-03-02T00:00:00Z',
+  });
+  assert.match(
+    (await waits(platform)).join(),
+    /^install: .* a\.v1\.tar\.gz waits, for room on its disk or for its data budget/,
+  );
   clock.set(START_MS + 401_000);
   await write({ fetch_status: 'a.v1.tar.gz: failed: install.sh ended with 1' });
   assert.match((await waits(platform)).join(), /^failed: .*a\.v1\.tar\.gz/);
