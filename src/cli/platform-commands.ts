@@ -23,7 +23,7 @@ const PLATFORM_COMMAND: CommandRow = {
       value: 'URL',
       group: 'Serving',
       sentence:
-        'Keep content in an S3 API: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&cache=20G&redirect=on. In DIR when left out.',
+        'Keep content in an S3 API: s3://BUCKET/PREFIX?endpoint=URL, and cache=20G, redirect=on. In DIR when left out.',
     },
     {
       long: 'listen',
