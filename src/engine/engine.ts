@@ -49,8 +49,11 @@ export interface Engine {
   /** Interval in force: update_interval from the platform changes it. */
   updateInterval_s: number;
   state: EngineState;
-  /** Writes engine.json; a disk that refuses is said in the log, and lived with. */
-  saveState(): void;
+  /**
+   * Writes engine.json; a disk that refuses is said in the log, and lived with. Not `durably`, a power cut may bring the one
+   * before back, whole.
+   */
+  saveState(how?: 'durably'): void;
   close(): void;
 }
 

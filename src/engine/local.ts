@@ -35,8 +35,7 @@ export async function installLocally(
   const release = takeStateFolder(context, log);
   try {
     const installer = openLocalInstaller(context, { files, onEnd, settings, log });
-    const entry = installer.accept({ text: '', items: names.map((name) => ({ name })) });
-    installer.cleared(entry.id);
+    installer.accept({ text: '', items: names.map((name) => ({ name })) }, true);
     const { ends } = await installer.workOff(context.signal);
     return [...ends];
   } finally {

@@ -52,7 +52,8 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     keyRefused: false,
     updateInterval_s,
     state: loadEngineState(places.engine, freshState(identity, server, updateInterval_s, clock.now())),
-    saveState: () => attempt(log, () => saveEngineState(places.engine, places.state, engine.state)),
+    saveState: (how?: 'durably') =>
+      attempt(log, () => saveEngineState(places.engine, places.state, engine.state, how)),
     close: () => metered.client.close(),
   };
   return Object.assign(engine, openGatewayInstaller(engine));

@@ -21,7 +21,7 @@ export function refuse(engine: Engine, alias: string, text: string, error: GweEr
   engine.outbox.add({ id: answerId(alias, text), alias: 'fetch_status', value: words, time_ms });
   engine.state.refused = { ...engine.state.refused, [alias]: answerId(alias, text) };
   engine.state.lastMalformed = { time_ms, text: error.message };
-  engine.saveState();
+  engine.saveState('durably');
 }
 
 /** After a crash the outbox may hold an answer that engine.json does not know of; it is noted before the answer goes out. */
@@ -30,7 +30,7 @@ export function noteRefusals(engine: Engine): void {
     const alias = id.match(/^malformed-(.+)-[0-9a-f]+$/)?.[1];
     if (alias === undefined || engine.state.refused?.[alias] === id) continue;
     engine.state.refused = { ...engine.state.refused, [alias]: id };
-    engine.saveState();
+    engine.saveState('durably');
   }
 }
 
@@ -39,4 +39,5 @@ export function forgetRefused(engine: Engine, alias: string): void {
   if (engine.state.refused?.[alias] === undefined) return;
   const { [alias]: _, ...others } = engine.state.refused;
   engine.state.refused = others;
+  engine.saveState('durably');
 }

@@ -3,7 +3,7 @@
  * turn. A file of a newer layout that this version does not know is refused, not damaged.
  */
 import { type ErrorCode, GweError } from '../errors.ts';
-import { makeFolder, readIfThere, writeDurably } from '../host/files.ts';
+import { makeFolder, readIfThere, writeDurably, writeWhole } from '../host/files.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import type { SentReports } from './report-detail.ts';
 import type { SleepReason } from './schedule.ts';
@@ -90,10 +90,14 @@ export function readEngineState(path: string): EngineState | undefined {
   return text === undefined ? undefined : parseState(text);
 }
 
-/** Replaces engine.json. Raises what node:fs raises. */
-export function saveEngineState(path: string, folder: string, state: EngineState): void {
+/**
+ * Replaces engine.json. After a power cut the one before may be back, which is as if the power had gone a moment earlier,
+ * unless it was written `durably`: what keeps an answer from being given twice. Raises what node:fs raises.
+ */
+export function saveEngineState(path: string, folder: string, state: EngineState, how?: 'durably'): void {
   makeFolder(folder);
-  writeDurably(path, `${JSON.stringify(state)}\n`);
+  const write = how === 'durably' ? writeDurably : writeWhole;
+  write(path, `${JSON.stringify(state)}\n`);
 }
 
 function parseState(text: string): EngineState | undefined {

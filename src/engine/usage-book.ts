@@ -1,7 +1,7 @@
 /** The book of bytes: what the client counted, kept in usage.json between two wake-ups, told in usage_report. */
 import type { Places } from '../config/places.ts';
 import type { Clock } from '../host/clock.ts';
-import { readIfThere, writeDurably } from '../host/files.ts';
+import { readIfThere, writeDurably, writeWhole } from '../host/files.ts';
 import { attempt, type Log } from '../host/log.ts';
 import {
   addTraffic,
@@ -17,7 +17,10 @@ export interface UsageBook {
   current(): Usage;
   /** The text of usage_report. */
   report(): string;
-  /** Writes usage.json, if anything was counted; a disk that refuses is said in the log. */
+  /**
+   * Writes usage.json, if anything was counted; a disk that refuses is said in the log. A power cut just after it may cost
+   * what was counted last, unless something is kept beside the counts that others rely on.
+   */
   save(log: Log): void;
   /** Writes it whether or not, because what is kept beside the counts has changed. */
   saveNow(log: Log): void;
@@ -40,7 +43,8 @@ export function openUsageBook(places: Places, clock: Clock, beside?: () => objec
     report: () => usageReport(current(), clock.now()),
     save(log) {
       if (!changed) return;
-      attempt(log, () => writeDurably(places.usage, JSON.stringify({ ...usage, ...beside?.() })));
+      const write = beside === undefined ? writeWhole : writeDurably;
+      attempt(log, () => write(places.usage, JSON.stringify({ ...usage, ...beside?.() })));
       changed = false;
     },
     saveNow(log) {

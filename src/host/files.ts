@@ -40,6 +40,16 @@ export function isHalfWritten(name: string): boolean {
  * renamed over it, the folder synced. Raises what node:fs raises (ENOSPC, EROFS, EIO …), and then leaves the old file.
  */
 export function writeDurably(path: string, contents: string | Uint8Array, mode = PRIVATE_FILE_MODE): void {
+  writeWhole(path, contents, mode);
+  syncFolder(dirname(path));
+}
+
+/**
+ * As `writeDurably`, but for the sync of the folder, which is half of what it costs: after a crash there is the old file
+ * or the new one, and which is not sure. For what would be written again anyway, or is followed by something durable in
+ * the same folder.
+ */
+export function writeWhole(path: string, contents: string | Uint8Array, mode = PRIVATE_FILE_MODE): void {
   const unfinished = beside(path);
   try {
     writeSynced(unfinished, contents, mode);
@@ -48,7 +58,6 @@ export function writeDurably(path: string, contents: string | Uint8Array, mode =
     rmSync(unfinished, { force: true });
     throw error;
   }
-  syncFolder(dirname(path));
 }
 
 function writeSynced(path: string, contents: string | Uint8Array, mode: number): void {
@@ -120,10 +129,24 @@ export function removeDurably(path: string): void {
 
 /** Makes a folder and those above it where they are missing; those that it makes get `mode`. */
 export function makeFolder(path: string, mode = PRIVATE_FOLDER_MODE): void {
-  const whole = resolve(path);
-  const first = mkdirSync(whole, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let made = whole; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  makeFolders([path], mode);
+}
+
+/** Makes several folders and those above them where they are missing; each folder that got a new one is synced once. */
+export function makeFolders(paths: readonly string[], mode = PRIVATE_FOLDER_MODE): void {
+  const changed = new Set<string>();
+  for (const path of paths) {
+    const whole = resolve(path);
+    const first = mkdirSync(whole, { recursive: true, mode });
+    if (first === undefined) continue;
+    for (let made = whole; made.length >= first.length; made = dirname(made)) changed.add(dirname(made));
+  }
+  for (const folder of changed) syncFolder(folder);
+}
+
+/** Makes a folder for what is made again after a crash: nothing is synced. */
+export function makeScratchFolder(path: string, mode = PRIVATE_FOLDER_MODE): void {
+  mkdirSync(path, { recursive: true, mode });
 }
 
 /** Removes a folder and all that is in it, if it is there. Follows no link. */

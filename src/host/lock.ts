@@ -5,7 +5,7 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { GweError, systemCode } from '../errors.ts';
-import { PRIVATE_FILE_MODE, readIfThere, removeDurably } from './files.ts';
+import { PRIVATE_FILE_MODE, readIfThere } from './files.ts';
 
 /** How often somebody else may come in between before we give up. */
 const TRIES_MAX = 10;
@@ -69,9 +69,9 @@ function clearStale(path: string): void {
   }
 }
 
-/** Gives the lock back, if it is this process's. */
+/** Gives the lock back, if it is this process's. Not synced: one that a power cut brings back has no holder. */
 export function releaseLock(path: string): void {
-  if (lockHolder(path) === process.pid) removeDurably(path);
+  if (lockHolder(path) === process.pid) rmSync(path, { force: true });
 }
 
 /** The process id of the engine that holds the lock now, or `undefined`. */

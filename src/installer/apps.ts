@@ -5,11 +5,11 @@
  * What can lie there at most: for each application one tarball (two in the instants of a commit), its record, and the
  * program file that was there before the update that is under way.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TarballName } from '../app/name.ts';
 import { systemCode } from '../errors.ts';
-import { makeFolder, readIfThere, removeDurably, renameDurably, writeDurably } from '../host/files.ts';
+import { makeFolder, readIfThere, removeDurably, syncFolder, writeDurably } from '../host/files.ts';
 import type { Outcome } from '../reports/ends.ts';
 import { hasFields, parseObject } from './journal-format.ts';
 
@@ -58,7 +58,7 @@ export interface Apps {
   read(app: string): InstalledApp;
   /** Where the last good tarball lies, or `undefined`. */
   goodTarball(app: string): string | undefined;
-  /** Keeps `part` as the last good tarball and writes that down, then removes the former one. Can be done again. */
+  /** Keeps `part` as the last good tarball, writes that and its end down, then removes the former one. Can be done again. */
   commit(part: string, name: TarballName, good: Omit<GoodVersion, 'version' | 'file'>): void;
   /** Writes down how an attempt ended; a digest that failed is quarantined. */
   noteEnd(app: string, last: LastAttempt): void;
@@ -93,13 +93,19 @@ export function openApps(folder: string): Apps {
     commit: (part, name, good) => {
       makeFolder(join(folder, name.app));
       // After a crash between the two it bears its name already.
-      if (existsSync(part)) renameDurably(part, inApp(name.app, name.file));
-      write({ ...read(name.app), good: { ...good, version: name.version, file: name.file } });
-      removeFormer(join(folder, name.app), name.file);
+      if (existsSync(part)) {
+        renameSync(part, inApp(name.app, name.file));
+        syncFolder(join(folder, name.app));
+      }
+      const { version, file, app } = name;
+      write(afterEnd({ ...read(app), good: { ...good, version, file } }, endOf(version, good)));
+      removeFormer(join(folder, app), file);
     },
     noteEnd: (app, last) => {
       const record = read(app);
-      write({ ...record, last, quarantine: quarantineAfter(record.quarantine, last) });
+      // The commit has written that down.
+      if (last.outcome === 'installed' && isNoted(record, last)) return;
+      write(afterEnd(record, last));
     },
     undo: (app, why, time_ms) => {
       const { good, ...record } = read(app);
@@ -110,9 +116,9 @@ export function openApps(folder: string): Apps {
       removeDurably(inApp(app, good.file));
     },
     keepProgram: (app, text) => {
+      if (text === undefined) return removeDurably(inApp(app, PROGRAM));
       makeFolder(join(folder, app));
-      if (text === undefined) removeDurably(inApp(app, PROGRAM));
-      else writeDurably(inApp(app, PROGRAM), text);
+      writeDurably(inApp(app, PROGRAM), text);
     },
     keptProgram: (app) => readIfThere(inApp(app, PROGRAM)),
     forgetProgram: (app) => removeDurably(inApp(app, PROGRAM)),
@@ -121,11 +127,33 @@ export function openApps(folder: string): Apps {
 
 /** Removes every tarball but the committed one, and the program file that is no longer needed to go back. */
 function removeFormer(folder: string, committed: string): void {
-  for (const file of readdirSync(folder)) {
-    if (TARBALL.test(file) && file !== committed) removeDurably(join(folder, file));
-  }
-  removeDurably(join(folder, PROGRAM));
+  const isFormer = (file: string) => (TARBALL.test(file) && file !== committed) || file === PROGRAM;
+  const former = readdirSync(folder).filter(isFormer);
+  for (const file of former) rmSync(join(folder, file), { force: true });
+  if (former.length > 0) syncFolder(folder);
 }
+
+/** The end of an attempt that is committed. */
+const endOf = (version: string, good: Pick<GoodVersion, 'sha256' | 'published_sha256' | 'installed_ms'>) => ({
+  version,
+  outcome: 'installed' as const,
+  time_ms: good.installed_ms,
+  sha256: good.published_sha256 ?? good.sha256,
+});
+
+/** Whether the record tells of this very attempt: it was committed in the moment before. Pure. */
+function isNoted({ good, last: noted }: InstalledApp, last: LastAttempt): boolean {
+  if (good === undefined || noted === undefined || noted.outcome !== 'installed') return false;
+  const isSame = noted.version === last.version && noted.sha256 === last.sha256 && noted.why === last.why;
+  return isSame && good.version === last.version && noted.time_ms === good.installed_ms;
+}
+
+/** The record once an attempt has ended: a digest that failed is quarantined, one that is installed no longer is. Pure. */
+const afterEnd = (record: InstalledApp, last: LastAttempt): InstalledApp => ({
+  ...record,
+  last,
+  quarantine: quarantineAfter(record.quarantine, last),
+});
 
 /** The quarantine after an attempt: a failed digest is in it, an installed one is not. Pure. */
 export function quarantineAfter(before: readonly Quarantined[], last: LastAttempt): readonly Quarantined[] {

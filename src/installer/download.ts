@@ -9,17 +9,19 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Download } from '../client/content.ts';
 import { asGweError, GweError } from '../errors.ts';
-import { makeFolder, readIfThere, removeDurably, writeDurably } from '../host/files.ts';
+import { makeFolder, PRIVATE_FILE_MODE, readIfThere, removeDurably, writeDurably } from '../host/files.ts';
 import { type Announced, hasFields, parseObject } from './journal-format.ts';
 
 /** A power cut costs at most so many bytes of a download. */
@@ -172,7 +174,13 @@ class Part {
     this.done_bytes = from_byte;
     this.#pieced = this.#pieced && from_byte > 0;
     this.#synced_bytes = -1;
-    this.sync();
+    const { folder, id } = this.#fetch;
+    // Where nothing lay before there is nothing that a lost note could be mistaken for: the bytes begin at once.
+    if (from_byte > 0 || existsSync(notePath(folder, id))) this.sync();
+    else {
+      writeFileSync(notePath(folder, id), this.#note(0), { mode: PRIVATE_FILE_MODE });
+      this.#synced_bytes = 0;
+    }
   }
 
   add(chunk: Buffer): void {
@@ -186,9 +194,14 @@ class Part {
   sync(): void {
     if (this.done_bytes === this.#synced_bytes) return;
     fdatasyncSync(this.#file);
-    const { folder, id, announced, boot } = this.#fetch;
-    const note: PartNote = { ...announced, synced_bytes: this.done_bytes, boot, pieced: this.#pieced };
-    writeDurably(notePath(folder, id), JSON.stringify(note));
+    const { folder, id } = this.#fetch;
+    writeDurably(notePath(folder, id), this.#note(this.done_bytes));
     this.#synced_bytes = this.done_bytes;
+  }
+
+  #note(synced_bytes: number): string {
+    const { announced, boot } = this.#fetch;
+    const note: PartNote = { ...announced, synced_bytes, boot, pieced: this.#pieced };
+    return JSON.stringify(note);
   }
 }

@@ -5,6 +5,7 @@
 import { uptime } from 'node:os';
 import { asGweError, type GweError } from '../errors.ts';
 import { flushDisks, roomOn } from '../host/disk.ts';
+import { makeFolders } from '../host/files.ts';
 import { birthOf } from '../host/lock.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import { type InstalledApp, openApps } from './apps.ts';
@@ -30,8 +31,11 @@ export interface Installer {
   pending(): readonly JournalEntry[];
   /** Whether anything is still to be done, to be reported, or to be swept away. */
   hasWork(): boolean;
-  /** Takes an instruction on; durable when it returns. Raises `too-large`, and what the disk raises. */
-  accept(instruction: Instruction): JournalEntry;
+  /**
+   * Takes an instruction on; durable when it returns. `isCleared`: it comes from this machine, and stands in no alias.
+   * Raises `too-large`, and what the disk raises.
+   */
+  accept(instruction: Instruction, isCleared?: boolean): JournalEntry;
   /** engine_fetch was cleared, or holds something newer. Raises what the disk raises. */
   cleared(id: string): void;
   /** Carries out the journal as far as it goes now. Never rejects. Two calls at once are one. */
@@ -74,7 +78,10 @@ export function openInstaller(given: InstallerGiven): Installer {
   return {
     pending: () => journal.entries(),
     hasWork,
-    accept: (instruction) => journal.add(instruction, deps.clock.now()),
+    accept: (instruction, isCleared) => {
+      layFolders(deps.places);
+      return journal.add(instruction, deps.clock.now(), isCleared);
+    },
     cleared: (id) => markCleared(journal, id),
     workOff: async (signal) => {
       if (!hasWork()) return { ends: [], held: [], retry: undefined };
@@ -88,6 +95,15 @@ export function openInstaller(given: InstallerGiven): Installer {
     progress: () => journal.entries().flatMap((entry) => progressOf(entry, deps.places.downloads)),
     damaged: () => journal.damaged(),
   };
+}
+
+/** All at once, so that they cost one sync. What cannot be made is made, and complained of, by whoever needs it. */
+function layFolders({ journal, downloads, staging, apps }: InstallerDeps['places']): void {
+  try {
+    makeFolders([journal, downloads, staging, apps]);
+  } catch {
+    // Said when it matters.
+  }
 }
 
 function nothingYet(): Pick<Session, 'infos' | 'unpacked' | 'startedOver' | 'ends'> {

@@ -11,9 +11,9 @@ import type { Log } from '../host/log.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { Apps } from './apps.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, Sureness } from './journal.ts';
 import type { Announced, JournalItem } from './journal-format.ts';
-import { nextOf, type Phase } from './phases.ts';
+import { isBeforeScript, nextOf, type Phase, surenessOf } from './phases.ts';
 
 /** Which start of which boot this is: a reboot, or a restart of gwe, changes it; hibernation does not. */
 export interface ThisStart {
@@ -74,8 +74,8 @@ export interface Job {
   readonly entryId: string;
   /** As it stands in the journal now. */
   item(): JournalItem;
-  /** Writes changes that are no transition; durable when it returns. */
-  note(changes: Partial<JournalItem>): void;
+  /** Writes changes; as sure when it returns as is asked for, else durable. */
+  note(changes: Partial<JournalItem>, how?: Sureness): void;
 }
 
 /** Why an item cannot go on now. */
@@ -105,14 +105,16 @@ export function openJob(session: Session, entryId: string, index: number): Job {
     key: `${entryId}-${index}`,
     entryId,
     item: () => entryNow().item,
-    note: (changes) => {
+    note: (changes, how) => {
       const { entry, item } = entryNow();
-      session.journal.save({ ...entry, items: entry.items.with(index, { ...item, ...changes }) });
+      const next = { ...entry, items: entry.items.with(index, { ...item, ...changes }) };
+      if (changes.phase === 'ended') session.journal.end(next);
+      else session.journal.save(next, how);
     },
   };
 }
 
-/** The transition to another phase, durable when it returns. */
+/** The transition to another phase; as sure when it returns as `surenessOf` says. */
 export function enter(job: Job, to: Phase, set: Partial<JournalItem>, spent_ms: number): void {
   const item = job.item();
   if (!nextOf(item.phase).includes(to)) {
@@ -123,7 +125,10 @@ export function enter(job: Job, to: Phase, set: Partial<JournalItem>, spent_ms: 
   }
   const now_ms = job.deps.clock.now();
   const total_ms = item.spent_ms + spent_ms;
-  job.note({ trouble: undefined, ...set, phase: to, since_ms: now_ms, spent_ms: total_ms });
+  const changes = { trouble: undefined, ...set, phase: to, since_ms: now_ms, spent_ms: total_ms };
+  // Of a delta all is written down: what was rebuilt is not what the Content Area announces.
+  const isDelta = item.delta !== undefined || set.delta !== undefined;
+  job.note(changes, isDelta && isBeforeScript(to) ? 'durable' : surenessOf(item.phase, to));
   job.deps.checkpoint?.(`${to} ${item.name.file}`);
 }
 

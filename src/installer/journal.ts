@@ -7,10 +7,17 @@
  * for the gwe that wrote it. Neither stops the others.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asGweError, type ErrorCode, GweError, systemCode } from '../errors.ts';
-import { makeFolder, removeDurably, syncFolder, writeDurably } from '../host/files.ts';
+import {
+  makeFolder,
+  PRIVATE_FILE_MODE,
+  removeDurably,
+  syncFolder,
+  writeDurably,
+  writeWhole,
+} from '../host/files.ts';
 import {
   decodeEntry,
   encodeEntry,
@@ -27,6 +34,9 @@ export const BALLAST_BYTES = 256 * 1024;
 
 const SUFFIX = '.json';
 const BALLAST = '.ballast';
+
+/** How sure a change of the journal is when it was made: see `save`. */
+export type Sureness = 'durable' | 'seen' | 'held';
 
 /** A file that cannot be read as an instruction. */
 export interface Damaged {
@@ -92,19 +102,28 @@ export class Journal {
     return this.#damaged;
   }
 
-  /** Takes an instruction on; durable when it returns. Raises `too-large` when the journal is full. */
-  add(instruction: Instruction, now_ms: number): JournalEntry {
+  /**
+   * Takes an instruction on; durable when it returns. `isCleared`: it stands nowhere else. Raises `too-large` when the
+   * journal is full.
+   */
+  add(instruction: Instruction, now_ms: number, isCleared = false): JournalEntry {
     if (this.#entries.size >= JOURNAL_MAX_ENTRIES) throw full();
     const ids = [...this.#entries.keys(), ...this.#damaged.map(({ id }) => id)];
-    const entry = entryOf(instruction, nextId(ids), now_ms);
+    const entry = entryOf(instruction, nextId(ids), now_ms, isCleared);
     this.save(entry);
     return entry;
   }
 
-  /** Replaces the entry of that id; durable when it returns. */
-  save(entry: JournalEntry): void {
-    makeFolder(this.#folder);
-    this.withRoom(() => writeDurably(this.#pathOf(entry.id), encodeEntry(entry)));
+  /**
+   * Replaces the entry of that id. When it returns it is durable; or `seen`: whoever reads the journal sees it, and after a
+   * power cut the one before may be back; or `held`: only this process knows, until the entry is replaced again.
+   */
+  save(entry: JournalEntry, how: Sureness = 'durable'): void {
+    if (how !== 'held') {
+      makeFolder(this.#folder);
+      const write = how === 'durable' ? writeDurably : writeWhole;
+      this.withRoom(() => write(this.#pathOf(entry.id), encodeEntry(entry)));
+    }
     this.#entries.set(entry.id, entry);
   }
 
@@ -112,7 +131,21 @@ export class Journal {
   settle(id: string): void {
     if (this.entries().every(hasEnded)) this.release();
     const entry = this.#entries.get(id);
-    if (entry === undefined || !isSettled(entry)) return;
+    if (entry !== undefined && isSettled(entry)) this.#forget(id);
+  }
+
+  /** The last of an entry has ended: with nothing left to be done it goes at once, which is as sure as writing that first. */
+  end(entry: JournalEntry): void {
+    if (!isSettled(entry)) {
+      this.save(entry);
+      return;
+    }
+    if (this.entries().every((each) => each.id === entry.id || hasEnded(each))) this.release();
+    this.#forget(entry.id);
+  }
+
+  /** Durable when it returns, and so is the end of the ballast. */
+  #forget(id: string): void {
     removeDurably(this.#pathOf(id));
     this.#entries.delete(id);
   }
@@ -125,16 +158,21 @@ export class Journal {
     if (index !== -1) this.#damaged.splice(index, 1);
   }
 
-  /** Lays in ballast, so that `withRoom` has something to throw away. */
+  /** Lays in ballast, so that `withRoom` has something to throw away. It takes its room at once; nobody will read it. */
   reserve(): void {
     if (existsSync(this.#ballast())) return;
-    // Random, lest a file system that compresses makes nothing of it.
-    writeDurably(this.#ballast(), randomBytes(BALLAST_BYTES));
+    try {
+      // Random, lest a file system that compresses makes nothing of it.
+      writeFileSync(this.#ballast(), randomBytes(BALLAST_BYTES), { mode: PRIVATE_FILE_MODE });
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 
-  /** Throws the ballast away, if there is any. */
+  /** Throws the ballast away, if there is any. That is sure when an entry is replaced or forgotten after it. */
   release(): void {
-    removeDurably(this.#ballast());
+    rmSync(this.#ballast(), { force: true });
   }
 
   /** Does `act`; if the disk is full, throws the ballast away and does it again. */
@@ -180,7 +218,7 @@ function nextId(ids: readonly string[]): string {
   return `${String(last + 1).padStart(8, '0')}-${randomBytes(4).toString('hex')}`;
 }
 
-function entryOf(instruction: Instruction, id: string, now_ms: number): JournalEntry {
+function entryOf(instruction: Instruction, id: string, now_ms: number, isCleared: boolean): JournalEntry {
   const begin = { since_ms: now_ms, spent_ms: 0, attempt: 0, rollbacks: 0 };
   const named = instruction.items.map((item): JournalItem => ({ ...item, ...begin, phase: 'announce' }));
   const refused = (instruction.discarded ?? []).map(({ name, why }): JournalItem => {
@@ -192,7 +230,7 @@ function entryOf(instruction: Instruction, id: string, now_ms: number): JournalE
     text: instruction.text,
     ...(instruction.etag === undefined ? {} : { etag: instruction.etag }),
     received_ms: now_ms,
-    clearing: 'pending',
+    clearing: isCleared ? 'acknowledged' : 'pending',
     items: [...named, ...refused],
   };
 }

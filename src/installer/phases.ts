@@ -1,6 +1,7 @@
 /**
- * The way of one tarball through the gateway, as one table. Each transition is durable before the next phase acts, and a
- * start after a crash enters the phase that lies on disk: there is no other recovery. What a phase does is in work.ts.
+ * The way of one tarball through the gateway, as one table. Each transition is durable before the next phase acts, unless
+ * what it says would be found out again, and a start after a crash enters the phase that lies on disk: there is no other
+ * recovery. What a phase does is in work.ts.
  */
 
 interface PhaseRow {
@@ -17,6 +18,12 @@ interface PhaseRow {
   readonly undo: 'nothing' | 'sweep' | 'roll back';
   /** Where a start goes on that finds this phase on disk and did not bring it there itself. */
   readonly resumesAt: string;
+  /**
+   * Phases from which the way into this one need not reach the disk, because a start that finds the former phase does
+   * again what is lost, and nobody can tell: see `surenessOf`. Each sync is a write of the flash, and time.
+   */
+  readonly seenFrom?: readonly string[];
+  readonly heldFrom?: readonly string[];
 }
 
 /** In the order in which a good install goes through them. */
@@ -35,6 +42,8 @@ export const PHASES = {
     failsTo: 'report',
     undo: 'sweep',
     resumesAt: 'download',
+    // What was announced is asked again, and the part knows whose it is.
+    seenFrom: ['announce'],
   },
   unpack: {
     sentence: 'checks the signature and the tarball, and unpacks it',
@@ -42,6 +51,8 @@ export const PHASES = {
     failsTo: 'report',
     undo: 'sweep',
     resumesAt: 'unpack',
+    // A download that is complete is found to be.
+    heldFrom: ['download'],
   },
   script: {
     sentence: 'runs install.sh',
@@ -71,6 +82,8 @@ export const PHASES = {
     failsTo: 'rollback',
     undo: 'roll back',
     resumesAt: 'health',
+    // The same program is taken up again.
+    seenFrom: ['supervise'],
   },
   commit: {
     sentence: 'keeps the tarball as the last good one',
@@ -90,6 +103,8 @@ export const PHASES = {
     next: ['ended'],
     undo: 'nothing',
     resumesAt: 'report',
+    // What is committed can be committed again.
+    heldFrom: ['commit'],
   },
   ended: {
     sentence: 'is over',
@@ -112,6 +127,16 @@ export function isPhase(text: unknown): text is Phase {
 /** The phases that `phase` may lead to. */
 export function nextOf(phase: Phase): readonly Phase[] {
   return PHASES[phase].next;
+}
+
+/**
+ * How sure the way from one phase to the next must be before the next one acts: `durable`; `seen`, whoever reads the
+ * journal finds it there, and after a power cut perhaps the former phase; `held`, in this process only.
+ */
+export function surenessOf(from: Phase, to: Phase): 'durable' | 'seen' | 'held' {
+  const row: PhaseRow = PHASES[to];
+  if (row.heldFrom?.includes(from)) return 'held';
+  return row.seenFrom?.includes(from) ? 'seen' : 'durable';
 }
 
 /** Where a failure of `phase` leads, or `undefined` when the phase is to be tried again. */

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asGweError } from '../errors.ts';
-import { makeFolder, readIfThere, removeFolder, writeDurably } from '../host/files.ts';
+import { makeFolder, makeScratchFolder, readIfThere, removeFolder, writeDurably } from '../host/files.ts';
 import { birthOf } from '../host/lock.ts';
 import { endGroup, runScript, type ScriptEnd } from '../host/processes.ts';
 import type { Job } from './job.ts';
@@ -53,7 +53,7 @@ export async function callScript(job: Job, call: ScriptCall): Promise<ScriptEnd>
  */
 function noteRunning(job: Job, pid: number): void {
   try {
-    makeFolder(jobFolder(job));
+    makeScratchFolder(jobFolder(job));
     writeFileSync(runningPath(job), `${pid} ${birthOf(pid) ?? ''}`);
   } catch (error) {
     job.deps.log.warning(`Cannot note which process ${pid} is: ${asGweError(error).message}`);

@@ -5,7 +5,7 @@ import { failed } from '../app/checks.ts';
 import type { TarballName } from '../app/name.ts';
 import type { TarballFacts } from '../app/pass.ts';
 import { asGweError } from '../errors.ts';
-import { makeFolder, readIfThere, removeFolder } from '../host/files.ts';
+import { makeScratchFolder, readIfThere, removeFolder } from '../host/files.ts';
 import { programText } from '../supervisor/program.ts';
 import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
 import { holdFor, reserveOf } from './announce.ts';
@@ -133,7 +133,7 @@ export async function unpackTarball(
   folder: string,
 ): Promise<TarballFacts> {
   removeFolder(folder);
-  makeFolder(folder);
+  makeScratchFolder(folder);
   try {
     return await passOver(job, path, name, folder);
   } catch (error) {

@@ -90,6 +90,8 @@ async function carryOut(job: Job): Promise<Hold | undefined> {
       const step = await take(job, phase);
       if ('hold' in step) return tell(job, step.hold);
       enter(job, step.to, step.set ?? {}, job.deps.clock.monotonic() - began_ms);
+      // With its last item the instruction has left the journal.
+      if (step.to === 'ended') return undefined;
     }
   } catch (error) {
     // Not even the journal can be written: nothing is lost, it is all still to be done.
