@@ -137,6 +137,9 @@ test('every flag in these files is one that gwe platform has', { skip: lacks('co
     ...[...read('gwe-platform.service').matchAll(/ --([a-z-]+)/g)].map(([, flag = '']) => flag),
   ]);
   assert.ok(flags.size > 3);
-  flags.delete('store');
+  // Until there is one, the page must say so.
+  if (!known?.includes('store') && read('../scale.md').includes('Replicas over PostgreSQL need `--store`')) {
+    flags.delete('store');
+  }
   for (const flag of flags) assert.ok(known?.includes(flag), `there is no --${flag}`);
 });
