@@ -80,7 +80,7 @@ export const PAGE_MIN_ROWS = 5;
 export const PAGE_MAX_ROWS = 1_000;
 
 /** Read from disk at a time when content goes out. */
-export const CONTENT_CHUNK_BYTES = 256 * 1024;
+export const CONTENT_CHUNK_BYTES = 64 * 1024;
 /** Deltas that the platform makes by itself: from so many versions, between tarballs of these sizes, each in this time. */
 export const DELTA_VERSIONS = 3;
 export const DELTA_TARBALL_MIN_BYTES = 64 * 1024;
