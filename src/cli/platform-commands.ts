@@ -137,6 +137,32 @@ const BACKUP_COMMANDS: readonly CommandRow[] = [
   },
 ];
 
+const MIGRATE_COMMAND: CommandRow = {
+  name: 'platform migrate',
+  group: GROUP,
+  operands: [],
+  options: [
+    {
+      long: 'from',
+      value: 'DIR',
+      type: { kind: 'folder' },
+      group: 'Where',
+      sentence: 'The folder of the platform as it is; it stays so.',
+    },
+    {
+      long: 'content',
+      value: 'URL',
+      group: 'Where',
+      sentence: 'Where content goes: as --content of gwe platform.',
+    },
+  ],
+  sentence: "Bring a platform's content from its folder to an S3 API.",
+  details: [
+    'It can be repeated, and sends only what is not there; each file is read back and compared by its SHA-256. The platform may run meanwhile.',
+  ],
+  load: async () => ({ run: (await import('./platform-migrate.ts')).migrate }),
+};
+
 const TOKEN_COMMANDS: readonly CommandRow[] = [
   {
     name: 'token create',
@@ -237,6 +263,7 @@ const AUDIT_COMMANDS: readonly CommandRow[] = [
 export const PLATFORM_COMMANDS: readonly CommandRow[] = [
   PLATFORM_COMMAND,
   ...BACKUP_COMMANDS,
+  MIGRATE_COMMAND,
   ...TOKEN_COMMANDS,
   ...AUDIT_COMMANDS,
 ];

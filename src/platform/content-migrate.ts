@@ -1,7 +1,7 @@
 /** Content from one place to another, for `gwe platform migrate`: copied where it is missing, read back and compared, every time. */
 import { createHash } from 'node:crypto';
 import { GweError } from '../errors.ts';
-import type { ContentStore } from './content-store.ts';
+import type { ContentSource, ContentStore } from './content-store.ts';
 
 export interface MovedContent {
   /** Digests that were sent now, and those that were there from an earlier run. */
@@ -15,7 +15,7 @@ export interface MovedContent {
  * read back there with its digest. Raises `io` (missing in the old place), `check` (changed in either), `busy`.
  */
 export async function migrateContent(
-  from: ContentStore,
+  from: ContentSource,
   to: ContentStore,
   digests: Iterable<string>,
 ): Promise<MovedContent> {
@@ -38,7 +38,12 @@ export async function migrateContent(
   return moved;
 }
 
-async function copy(from: ContentStore, to: ContentStore, sha256: string, size_bytes: number): Promise<void> {
+async function copy(
+  from: ContentSource,
+  to: ContentStore,
+  sha256: string,
+  size_bytes: number,
+): Promise<void> {
   const received = await to.receive(bytesIn(from, sha256, size_bytes));
   try {
     if (received.sha256 !== sha256) throw changed(sha256, 'in the old place');
@@ -48,11 +53,11 @@ async function copy(from: ContentStore, to: ContentStore, sha256: string, size_b
   }
 }
 
-async function* bytesIn(place: ContentStore, sha256: string, size_bytes: number): AsyncGenerator<Buffer> {
+async function* bytesIn(place: ContentSource, sha256: string, size_bytes: number): AsyncGenerator<Buffer> {
   if (size_bytes > 0) yield* await place.read(sha256, 0, size_bytes - 1);
 }
 
-async function digestIn(place: ContentStore, sha256: string, size_bytes: number): Promise<string> {
+async function digestIn(place: ContentSource, sha256: string, size_bytes: number): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of bytesIn(place, sha256, size_bytes)) hash.update(piece);
   return hash.digest('hex');

@@ -58,6 +58,17 @@ export interface ContentStore {
 
 const NOTHING_COUNTED: ContentCounts = { failures: 0, cacheHits: 0, cacheMisses: 0, cache_bytes: 0 };
 
+/** What is needed to read a place. */
+export type ContentSource = Pick<ContentStore, 'read' | 'size'>;
+
+/** A folder that a running platform may have: nothing in it is touched. */
+export function contentIn(folder: string): ContentSource {
+  return {
+    read: (sha256, from, to) => openBytes(join(folder, sha256), from, to),
+    size: (sha256) => sizeOf(join(folder, sha256)),
+  };
+}
+
 /** A digest; with the uploads that never ended, all that is ours to remove in the folder. */
 const DIGEST_FILE = /^[0-9a-f]{64}$/;
 
@@ -74,9 +85,8 @@ export async function openContentStore(
   }
   const holds = createHolds(isUsed);
   return {
+    ...contentIn(folder),
     receive: (source) => receiveInto(folder, source, holds),
-    read: (sha256, from, to) => openBytes(join(folder, sha256), from, to),
-    size: (sha256) => sizeOf(join(folder, sha256)),
     link: async () => undefined,
     sweep: (sha256) => holds.sweep(sha256, () => rm(join(folder, sha256), { force: true })),
     trouble: async () => undefined,

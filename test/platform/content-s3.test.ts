@@ -1,6 +1,6 @@
 /** A platform whose content lies in S3, as those see it who use it: also when S3 is slow, busy, gone, or breaks off. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { createDeviceClient } from '../../src/client/client.ts';
 import { explain, GweError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
@@ -200,6 +201,27 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
     const said: string[] = [];
     await platformFor(t, { folder: restored, log: (line) => said.push(line) });
     assert.match(said.join(''), /The content that the database names is not in this place/);
+  });
+
+  test('the content of a running platform is brought to S3, again without sending, and served from there', async (t) => {
+    const platform = await platformFor(t);
+    const key = `X-Exosite-CIK: ${await platform.gateway('P1', 'SN1')}`;
+    const bytes = randomBytes(MiB);
+    await platform.operate('PUT', '/api/v1/products/P1/content/file.bin', bytes);
+    const { address } = await store.bucket();
+    const main = join(import.meta.dirname, '../../src/main.ts');
+    const words = [main, 'platform', 'migrate', '--from', platform.folder, '--content', address];
+    const migrate = async () => {
+      const env = { ...process.env, ...CREDENTIALS };
+      return (await promisify(execFile)(process.execPath, words, { env })).stdout;
+    };
+    assert.match(await migrate(), /^1 content files, 1\.0 MB: 1 sent, 0 were there; /);
+    assert.match(await migrate(), /: 0 sent, 1 were there; /);
+    await platform.close();
+    rmSync(join(platform.folder, 'content'), { recursive: true });
+    const after = await platformFor(t, { folder: platform.folder, content: address, env: CREDENTIALS });
+    const answer = await after.call('GET', '/provision/download?vendor=acme&model=P1&id=file.bin', [key]);
+    assert.ok(bytes.equals(answer.body));
   });
 
   test('content that was acknowledged is there when the platform was killed in that very moment', async (t) => {
