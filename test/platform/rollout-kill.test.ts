@@ -26,8 +26,10 @@ async function mortalPlatform(t: TestContext) {
     const path = join(import.meta.dirname, 'child.ts');
     child = spawn(process.execPath, [path, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
     assert.ok(child.stdout);
-    const [line] = await once(child.stdout, 'data');
+    const ended = once(child, 'exit').then(() => ['it ended']);
+    const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
     port = Number(String(line).trim());
+    assert.ok(port > 0, `the platform does not start again: ${line}`);
   };
   const kill = async () => {
     if (child === undefined) return;
