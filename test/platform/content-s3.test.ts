@@ -252,7 +252,12 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
   const used = new Set<string>();
   async function place(t: TestContext, more: Partial<S3ContentOptions> = {}): Promise<ContentStore> {
     const folder = mkdtempSync(join(tmpdir(), 'gwe-s3-'));
-    const content = await openS3Content({
+    let content: ContentStore | undefined;
+    t.after(async () => {
+      await content?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    content = await openS3Content({
       address: more.address ?? parseS3Address((await store.bucket()).address, {}),
       folder,
       isUsed: async (sha256) => used.has(sha256),
@@ -260,10 +265,6 @@ describe('a platform with content in S3', { skip: lacks('objectStore') }, () => 
       clock: systemClock,
       log,
       ...more,
-    });
-    t.after(async () => {
-      await content.close();
-      rmSync(folder, { recursive: true, force: true });
     });
     return content;
   }
