@@ -16,6 +16,7 @@ const ID = {
   name: 'ID',
   type: { kind: 'pattern', pattern: /^\d{1,15}$/, expected: 'the number of a rollout' },
 } as const;
+const STATES = ['proposed', 'running', 'paused', 'aborting', 'aborted', 'complete'] as const;
 const WHO = 'Which gateways';
 const HOW = 'How it goes';
 
@@ -122,7 +123,31 @@ export const ROLLOUT_COMMANDS: readonly CommandRow[] = [
     name: 'rollout list',
     group: GROUP,
     operands: [],
-    options: [PRODUCT_OPTION, JSON_OPTION],
+    options: [
+      PRODUCT_OPTION,
+      {
+        long: 'state',
+        value: 'STATE',
+        type: { kind: 'choice', choices: STATES },
+        group: 'Which rollouts',
+        sentence: 'Those in this state.',
+      },
+      {
+        long: 'limit',
+        value: 'N',
+        type: { kind: 'integer', min: 1, max: 1000 },
+        group: 'Output',
+        sentence: 'The newest so many; 100 when left out.',
+      },
+      {
+        long: 'before',
+        value: 'ID',
+        type: ID.type,
+        group: 'Output',
+        sentence: 'Those made before this one: the next page.',
+      },
+      JSON_OPTION,
+    ],
     sentence: 'List the rollouts, the newest first.',
     load: async () => ({ run: (await import('./rollout.ts')).listRollouts }),
   },

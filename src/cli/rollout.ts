@@ -18,6 +18,8 @@ import { productOf, withPlatform } from './session.ts';
 const PATH = '/api/v1/rollouts';
 /** Gateways asked for with one call. */
 const PAGE = 1000;
+/** Rollouts that are listed when nothing else is said. */
+const LISTED = 100;
 /** How often `--watch` looks. */
 const WATCH_PAUSE_MS = 1000;
 const GOES_ON = ['proposed', 'running', 'aborting'];
@@ -82,15 +84,20 @@ function withoutGaps(of: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined));
 }
 
-/** `gwe rollout list [--product P] [--json]`. */
+/** `gwe rollout list [--product P] [--state STATE] [--limit N] [--before ID] [--json]`. */
 export function listRollouts(context: CommandContext, args: CommandArgs): Promise<number> {
   return withPlatform(context, args, async ({ operator, product }) => {
-    const answer = await operator.call({ method: 'GET', path: `${PATH}${query({ product, limit: 100 })}` });
+    const [state, before] = [args.text('state'), args.text('before')];
+    const wanted = query({ product, state, after: before, limit: args.integer('limit') ?? LISTED });
+    const answer = await operator.call({ method: 'GET', path: `${PATH}${wanted}` });
     const rows: unknown = Object(answer)['rollouts'];
     const rollouts = Array.isArray(rows) ? rows.map(readRollout) : [];
     if (args.has('json')) context.out(`${JSON.stringify(rows, undefined, 2)}\n`);
     else if (rollouts.length > 0) context.out(rolloutTable(rollouts, context.clock.now()));
+    else if (state !== undefined || before !== undefined) context.err('no rollout fits\n');
     else context.err('no rollouts yet; next: gwe rollout create --all TARBALL\n');
+    const next: unknown = Object(answer)['next'];
+    if (next !== undefined) context.err(`older ones: --before ${String(next)}\n`);
     return 0;
   });
 }

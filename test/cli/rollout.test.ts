@@ -103,6 +103,12 @@ test('a group, a tag and a window say who is told and when; what was told otherw
   const { total, dynamic, filter } = JSON.parse(later.out);
   assert.deepEqual([total, dynamic, filter], [1, true, { serialContains: 'GW-3', states: ['on-time'] }]);
 
+  const page = await operated.gwe(['rollout', 'list', '--state', 'running', '--limit', '2']);
+  assert.match(page.out, /^ID .*\n3 .*\n2 .*\n$/);
+  assert.equal(page.err, 'older ones: --before 2\n');
+  assert.match((await operated.gwe(['rollout', 'list', '--before', '2'])).out, /^ID .*\n1 .*\n$/);
+  assert.equal((await operated.gwe(['rollout', 'list', '--state', 'paused'])).err, 'no rollout fits\n');
+
   const bad = await badTarball(operated.folder, 'bad.v1.tar.gz');
   const cases: Array<[string[], number, RegExp]> = [
     [['hello.v2.tar.gz'], 2, /either --group GROUP or --all/],
