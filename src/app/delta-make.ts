@@ -25,7 +25,7 @@ import { type Run, runIn } from './delta-runs.ts';
 import { piecesOf } from './file-source.ts';
 import { parseTarballName } from './name.ts';
 
-/** Measured: a smaller dictionary finds less, a larger one takes memory on the gateway. */
+/** Measured: with these a larger dictionary finds nothing more, and takes time here and memory on the gateway. */
 const WINDOW_CELLS = 4;
 const WINDOW_BYTES = WINDOW_CELLS * CELL_BYTES;
 /** So much of it is enough for a short piece between two runs. */
@@ -180,8 +180,10 @@ function usable({ from, bytes }: Stretch): Stretch {
 
 function emitPatch(piece: Buffer, window: Stretch, emit: Emit): void {
   const windowLog = Math.max(17, Math.ceil(Math.log2(window.bytes.length + piece.length)));
-  const payload = zstdCompressSync(piece, {
+  const options = {
     ...(window.bytes.length === 0 ? {} : { dictionary: window.bytes }),
+    // Else whoever unpacks it keeps a window of all that the tables could reach.
+    pledgedSrcSize: piece.length,
     params: {
       [constants.ZSTD_c_compressionLevel]: LEVEL,
       // With a dictionary zstd takes the tables of a small input, unless it is told.
@@ -190,7 +192,8 @@ function emitPatch(piece: Buffer, window: Stretch, emit: Emit): void {
       [constants.ZSTD_c_chainLog]: windowLog,
       [constants.ZSTD_c_searchLog]: 8,
     },
-  });
+  };
+  const payload = zstdCompressSync(piece, options);
   emit(
     {
       kind: 'patch',

@@ -5,7 +5,7 @@
  */
 
 /** Stretches begin at multiples of this. */
-export const CELL_BYTES = 1024 * 1024;
+export const CELL_BYTES = 512 * 1024;
 /** The new stream is cut into pieces of at most this size. */
 export const PIECE_BYTES = 2 * CELL_BYTES;
 /** One place in so many is sampled. */

@@ -93,12 +93,10 @@ async function pack(
 ): Promise<Rebuilt> {
   const [inner, outer] = [new Tally(), new Tally()];
   const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: COPY_BYTES });
+  // By itself it would read 16 pieces ahead.
+  const pieces = Readable.from(inner.watch(stream), { highWaterMark: 1 });
   // Its error comes to whoever takes what is packed.
-  const flow = pipeline(
-    Readable.from(inner.watch(stream)),
-    gzip,
-    signal === undefined ? {} : { signal },
-  ).catch(() => {});
+  const flow = pipeline(pieces, gzip, signal === undefined ? {} : { signal }).catch(() => {});
   const file = openSync(to, 'w', PRIVATE_FILE_MODE);
   try {
     for await (const packed of outer.watch(gzip)) {
