@@ -58,6 +58,6 @@ export const COST_ROWS = {
     1,
     10_000,
     'check-ins',
-    'With reports.detail = changed: each so manyth check-in that leaves reports out tells their digests, in report_digest.',
+    'With reports.detail = changed: of so many check-ins that leave reports out, one tells their digests, in report_digest.',
   ),
 } as const satisfies Record<`${string}.${string}`, Row>;
