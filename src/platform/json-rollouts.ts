@@ -9,11 +9,12 @@ import { noGroup } from './json-groups.ts';
 import { planIn } from './json-rollout-plan.ts';
 import { PAGE_MAX_ROWS } from './limits.ts';
 import { fieldOf } from './request.ts';
+import { noRollout, type RolloutAction } from './rollout-actions.ts';
 import { type Candidate, gatewaysFor } from './rollout-gateways.ts';
 import { MEMBER_STATES, STATE_NAMES } from './rollout-states.ts';
 import { type Member, type Plan, ROLLOUT_STATES, type Rollout } from './rollout-types.ts';
 import { memberWhy, rolloutWhy } from './rollout-waits.ts';
-import { noRollout, type RolloutAction, type RolloutView } from './rollouts.ts';
+import type { RolloutView } from './rollouts.ts';
 
 /** `POST /api/v1/rollouts`: the gateways are those of this moment; a dynamic one adds those that come to fit later. */
 export async function createRollout(call: OperatorCall): Promise<Answer> {

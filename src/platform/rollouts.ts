@@ -6,6 +6,15 @@ import { asGweError, explain, GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { FleetStore } from './fleet-store.ts';
+import {
+  ACTIONS,
+  cannot,
+  noRollout,
+  ownRollout,
+  ROLLOUTS_LIVE_MAX,
+  type RolloutAction,
+  tooMany,
+} from './rollout-actions.ts';
 import { gatewaysFor, JOIN_LOOK_MS, joining } from './rollout-gateways.ts';
 import { advance, dueForLook, type Live, liveOf, lookAt, type PassParts, save } from './rollout-live.ts';
 import { again, excuse } from './rollout-rules.ts';
@@ -14,10 +23,6 @@ import type { Member, Rollout, RolloutState } from './rollout-types.ts';
 
 /** How often time alone is looked at: silence, windows, gateways that are left. */
 export const ROLLOUT_TICK_MS = 2_000;
-/** Rollouts that may go on at a time. */
-export const ROLLOUTS_LIVE_MAX = 100;
-
-export type RolloutAction = 'approve' | 'pause' | 'resume' | 'abort' | 'retry';
 
 export interface RolloutView {
   rollout: Rollout;
@@ -49,16 +54,6 @@ export interface Rollouts {
   close(): Promise<void>;
 }
 
-/** What an action needs, and what it leads to. */
-const ACTIONS: Readonly<
-  Record<RolloutAction, { from: readonly RolloutState[]; to: RolloutState; why: string }>
-> = {
-  approve: { from: ['proposed'], to: 'running', why: '' },
-  pause: { from: ['running'], to: 'paused', why: 'Paused by WHO.' },
-  resume: { from: ['paused'], to: 'running', why: '' },
-  abort: { from: ['proposed', 'running', 'paused'], to: 'aborting', why: 'Aborted by WHO.' },
-  retry: { from: ['running', 'paused', 'complete'], to: 'running', why: '' },
-};
 const LIVE_STATES: readonly RolloutState[] = ['running', 'paused', 'aborting'];
 
 /** Opens what goes on; returns at once, the first looks follow. */
@@ -244,26 +239,4 @@ async function tickOn(clock: Clock, signal: AbortSignal, act: () => void): Promi
       return;
     }
   }
-}
-
-export function noRollout(id: number | string): GweError {
-  return new GweError('not-found', `Cannot find rollout ${id}: there is none of that number`, {
-    hint: 'List them with "gwe rollout list".',
-  });
-}
-
-function tooMany(): GweError {
-  return new GweError('conflict', `Cannot start a rollout: ${ROLLOUTS_LIVE_MAX} go on already`, {
-    hint: 'Abort one that is no longer wanted.',
-  });
-}
-
-function ownRollout({ id, createdBy }: Rollout): GweError {
-  return new GweError('forbidden', `Cannot approve rollout ${id}: ${createdBy} made it`, {
-    hint: 'Another operator approves it, with a token of another name: gwe token create NAME',
-  });
-}
-
-function cannot(action: RolloutAction, { id, state }: Rollout): GweError {
-  return new GweError('conflict', `Cannot ${action} rollout ${id}: it is ${state}`);
 }
