@@ -126,7 +126,8 @@ export function decodeRecord(head: Buffer): DeltaRecord {
     output_bytes: head.readUInt32LE(12),
     payload_bytes: head.readUInt32LE(16),
   };
-  if (kind === 'copy' && record.base_bytes !== record.output_bytes) throw wrong('a copy has two lengths');
+  const isPlain = record.base_bytes === record.output_bytes && record.payload_bytes === 0;
+  if (kind === 'copy' && !isPlain) throw wrong('a copy has two lengths, or a payload');
   return record;
 }
 

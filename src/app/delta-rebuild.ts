@@ -74,6 +74,7 @@ export async function rebuildTarball({
   try {
     const { header, length } = await headerOf(file);
     if (header.memory_bytes > max_memory_bytes) throw tooMuch(header.memory_bytes, max_memory_bytes);
+    if (header.window_bytes > header.memory_bytes) throw wrong('its window is larger than its memory');
     const window = new BaseWindow(base, header.window_bytes);
     try {
       const stream = tarOf(file, length, header, window);

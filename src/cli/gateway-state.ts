@@ -17,7 +17,7 @@ import { macAddress } from '../host/network.ts';
 import { type InstalledApp, openApps } from '../installer/apps.ts';
 import { partBytes } from '../installer/download.ts';
 import { openJournal } from '../installer/journal.ts';
-import type { JournalEntry } from '../installer/journal-format.ts';
+import { type JournalEntry, toFetch } from '../installer/journal-format.ts';
 
 /** How a gateway stands. Pure functions tell from it what is the matter. */
 export interface GatewayState {
@@ -105,8 +105,8 @@ function readState(path: string): EngineState | undefined {
 }
 
 function downloaded(folder: string, instructions: readonly JournalEntry[]): Record<string, number> {
-  const files = instructions.flatMap(({ items }) => items.map(({ name }) => name.file));
-  return Object.fromEntries(files.map((file) => [file, partBytes(folder, file)]));
+  const items = instructions.flatMap((entry) => entry.items);
+  return Object.fromEntries(items.map((item) => [item.name.file, partBytes(folder, toFetch(item).id)]));
 }
 
 function countFiles(folder: string): number {

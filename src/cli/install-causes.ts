@@ -1,6 +1,6 @@
 /** What holds up each tarball of the journal, and what became of those that did not end well: pure rules. */
 import type { KeptEnd } from '../engine/state.ts';
-import type { JournalItem, Trouble } from '../installer/journal-format.ts';
+import { type JournalItem, type Trouble, toFetch } from '../installer/journal-format.ts';
 import { PHASES, type Phase } from '../installer/phases.ts';
 import { formatDuration, formatSize } from '../reports/sizes.ts';
 import { budgetInWords } from './budget-words.ts';
@@ -77,7 +77,7 @@ export function progressInWords(state: GatewayState, item: JournalItem): string 
     case 'announce':
       return 'the Content Area is asked about it';
     case 'download':
-      return `downloading, ${downloadInWords(state, item)}`;
+      return `downloading${item.delta === undefined ? '' : ' a delta'}, ${downloadInWords(state, item)}`;
     case 'unpack':
       return `checking and unpacking, for ${for_}`;
     case 'script':
@@ -95,9 +95,9 @@ export function progressInWords(state: GatewayState, item: JournalItem): string 
   }
 }
 
-function downloadInWords({ downloaded_bytes }: GatewayState, { name, content }: JournalItem): string {
-  const done_bytes = downloaded_bytes[name.file] ?? 0;
-  const total_bytes = content?.size_bytes;
+function downloadInWords({ downloaded_bytes }: GatewayState, item: JournalItem): string {
+  const done_bytes = downloaded_bytes[item.name.file] ?? 0;
+  const { size_bytes: total_bytes } = toFetch(item);
   if (total_bytes === undefined || total_bytes === 0) return `${formatSize(done_bytes)} so far`;
   const percent = Math.min(100, Math.floor((done_bytes / total_bytes) * 100));
   return `${percent} % (${formatSize(done_bytes)} of ${formatSize(total_bytes)})`;

@@ -1,5 +1,6 @@
 /** `gwe status`: how this gateway stands, for a person or as JSON. Reads only. */
 import { VERSION } from '../host/version.ts';
+import { toFetch } from '../installer/journal-format.ts';
 import { formatDuration, formatSize } from '../reports/sizes.ts';
 import { budgetInWords } from './budget-words.ts';
 import { causes, time } from './causes.ts';
@@ -40,7 +41,8 @@ export function statusValue(state: GatewayState) {
       since_ms: item.since_ms,
       attempt: item.attempt,
       downloaded_bytes: state.downloaded_bytes[item.name.file],
-      size_bytes: item.content?.size_bytes,
+      size_bytes: toFetch(item).size_bytes,
+      isDelta: item.delta !== undefined,
       trouble: item.trouble && { code: item.trouble.code, why: item.trouble.why },
     })),
     waitingReports: state.waitingReports,

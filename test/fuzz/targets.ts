@@ -1,5 +1,6 @@
 /** What reads bytes from outside, each with inputs to start from and what must hold whatever the bytes are. */
 import { archiveTargets } from './archive-targets.ts';
+import { deltaTarget } from './delta-target.ts';
 import { textTargets } from './text-targets.ts';
 
 export interface Target {
@@ -15,4 +16,4 @@ export interface Target {
   check(input: Buffer): void | Promise<void>;
 }
 
-export const targets: readonly Target[] = [...textTargets, ...archiveTargets];
+export const targets: readonly Target[] = [...textTargets, ...archiveTargets, deltaTarget];
