@@ -72,7 +72,10 @@ async function dispatch(request: PlatformRequest, platform: Platform): Promise<A
   return route.answer(call);
 }
 
-function paramsOf(route: Route, request: PlatformRequest): Record<string, string> {
+const NO_PARAMS: Readonly<Record<string, string>> = {};
+
+function paramsOf(route: Route, request: PlatformRequest): Readonly<Record<string, string>> {
+  if (!route.pattern.includes('{')) return NO_PARAMS;
   const groups = route.path.exec(request.path)?.groups ?? {};
   return Object.fromEntries(
     Object.entries(groups).map(([name, value]) => [name, decodeSegment(value)] as const),

@@ -81,10 +81,12 @@ function createOrder(): (socket: Socket, work: () => Promise<void>) => void {
   const underWay = new WeakMap<Socket, Promise<void>>();
   return (socket, work) => {
     const before = underWay.get(socket);
-    const mine = (before === undefined ? work() : before.then(work)).finally(() => {
+    const mine = before === undefined ? work() : before.then(work);
+    underWay.set(socket, mine);
+    // Work answers its own failures: it never rejects.
+    void mine.then(() => {
       if (underWay.get(socket) === mine) underWay.delete(socket);
     });
-    underWay.set(socket, mine);
   };
 }
 
