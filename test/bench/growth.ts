@@ -1,9 +1,9 @@
 /** The part `growth`: what cost depends on, and by which law. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { expectZero, makeTarball, writeSettings } from '../e2e/machine.ts';
 import { growthExponent, median, shown } from './figures.ts';
 import { addGateway, type Ground, makeGround } from './ground.ts';
+import { bytesBelow, overCheckIns, overManyCheckIns } from './growth-check-ins.ts';
 import { FLOOR, fetchedWay, floorWay, localWay } from './install.ts';
 import { measure, type Taken } from './measure.ts';
 import type { Bench, Findings, Part, Table } from './part.ts';
@@ -39,6 +39,7 @@ async function growths(bench: Bench): Promise<Findings> {
   const ground = await makeGround(bench);
   const isQuick = bench.rounds(10) < 10;
   const sizes = isQuick ? [1, 10, 100] : [1, 10, 100, 500];
+  const many = await overManyCheckIns(bench, ground, isQuick ? 5 : 30);
   const counts = isQuick ? [10, 100, 1000] : [10, 100, 1000, 5000, 20_000];
   return {
     tables: [
@@ -59,8 +60,10 @@ async function growths(bench: Bench): Promise<Findings> {
         'growth-files',
       ),
       await overApps(bench, ground, isQuick ? [1, 10] : [1, 5, 20, 50]),
-      await overCheckIns(bench, ground, bench.rounds(300)),
+      await overCheckIns(bench, ground, bench.rounds(100)),
+      many.table,
     ],
+    aims: [many.aim],
   };
 }
 
@@ -155,28 +158,6 @@ async function overApps(bench: Bench, { platform }: Ground, counts: readonly num
   };
 }
 
-/** The same gateway again and again: nothing of it may grow. */
-async function overCheckIns(bench: Bench, { platform, gateway }: Ground, count: number): Promise<Table> {
-  const marks: string[][] = [];
-  for (let n = 1; n <= count; n++) {
-    const taken = await measure([...gateway.command, '--once'], { folder: bench.folder, env: gateway.env });
-    if (n > 1 && n !== Math.ceil(count / 2) && n !== count) continue;
-    const rss_MiB = rssOf_MiB(platform.process.pid ?? 0);
-    marks.push([
-      String(n),
-      shown(taken.wall_ms),
-      shown(taken.peak_MiB),
-      shown(bytesBelow(gateway.state) / 1024),
-      shown(rss_MiB),
-    ]);
-  }
-  return {
-    caption: 'The same gateway, check-in by check-in',
-    columns: ['check-in', 'wall ms', 'peak MiB', 'state folder, KiB', 'RSS of the platform, MiB'],
-    rows: marks,
-  };
-}
-
 function middle(all: readonly Taken[]): Taken {
   const of = (pick: (one: Taken) => number) => median(all.map(pick));
   return {
@@ -186,13 +167,3 @@ function middle(all: readonly Taken[]): Taken {
     stdout: '',
   };
 }
-
-function bytesBelow(folder: string): number {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => statSync(join(folder, name)))
-    .filter((stat) => stat.isFile())
-    .reduce((sum, stat) => sum + stat.size, 0);
-}
-
-const rssOf_MiB = (pid: number): number =>
-  Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m)?.[1]) / 1024;

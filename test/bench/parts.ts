@@ -9,6 +9,7 @@ import type { Part } from './part.ts';
 import { platform } from './platform.ts';
 import { rest } from './rest.ts';
 import { size } from './size.ts';
+import { small } from './small.ts';
 import { start } from './start.ts';
 import { wear } from './wear.ts';
 import { wire } from './wire.ts';
@@ -24,6 +25,7 @@ export const PARTS: readonly Part[] = [
   wear,
   size,
   growth,
+  small,
   extract,
   platform,
 ];

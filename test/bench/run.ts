@@ -93,7 +93,9 @@ async function runAndKeep(part: Part, isQuick: boolean): Promise<boolean> {
     for (const aim of outcome.found.aims ?? [])
       say(`   ${aim.isMet ? 'met' : 'MISSED'}: ${aim.what}: ${aim.found} (${aim.aim})`);
   } catch (error) {
-    outcome.cannot = (error instanceof Error ? error.message : String(error)).trim().slice(0, 1000);
+    // It goes to a document: where this checkout lies is nobody's business.
+    const why = (error instanceof Error ? error.message : String(error)).replaceAll(ROOT, '.');
+    outcome.cannot = why.trim().slice(0, 1000);
     say(`   could not run: ${outcome.cannot}`);
   }
   outcome.duration_s = (performance.now() - began_ms) / 1000;

@@ -13,15 +13,15 @@ import { onGrounds } from './plan.ts';
 
 /** Which of its calls of a kind the kernel ends gwe at: a sample, since strace is slow. */
 const SAMPLE: Record<string, readonly number[]> = {
-  fsync: [2, 7, 13, 21, 30, 39, 48, 57],
-  rename: [1, 5, 9, 13, 17, 21],
+  fsync: [2, 6, 11, 16, 20, 24, 28, 32],
+  rename: [1, 4, 8, 11, 15, 18],
   unlink: [1, 3, 6, 9, 12],
   mkdir: [1, 2],
   link: [1],
   ftruncate: [1],
-  fdatasync: [1, 2],
+  fdatasync: [1],
   pwrite64: [1, 3],
-  write: [10, 25, 40, 55],
+  write: [10, 20, 30, 40],
 };
 
 /** One check-in of the built file, under strace when it is to die. */
