@@ -35,6 +35,8 @@ export const TOOLS = {
     use: 'RAUC',
   },
   casync: { packages: ['casync'], proof: ['/usr/bin/casync'], use: 'chunks of casync' },
+  xdelta3: { packages: ['xdelta3'], proof: ['/usr/bin/xdelta3'], use: 'deltas of xdelta' },
+  bsdiff: { packages: ['bsdiff'], proof: ['/usr/bin/bsdiff', '/usr/bin/bspatch'], use: 'deltas of bsdiff' },
   minisign: { packages: ['minisign'], proof: ['/usr/bin/minisign'], use: 'signatures' },
 } as const satisfies Record<string, Tool>;
 

@@ -1,0 +1,16 @@
+/**
+ * Follows a delta in a process of its own, so that its memory can be measured.
+ *
+ *     node delta-follow.ts BASE DELTA TO
+ */
+import { readDeltaHeader, rebuildTarball } from '../../src/app/delta-rebuild.ts';
+import { collectBuffersSooner } from '../../src/host/buffers.ts';
+
+const [base = '', delta = '', to = ''] = process.argv.slice(2);
+// As the installer does before it works.
+collectBuffersSooner();
+if (base !== '') {
+  const { tar_sha256, memory_bytes } = await readDeltaHeader(delta);
+  const rebuilt = await rebuildTarball({ base, delta, to, max_memory_bytes: memory_bytes });
+  if (rebuilt.tar_sha256 !== tar_sha256) throw new Error('other bytes came out');
+}
