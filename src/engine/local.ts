@@ -43,6 +43,9 @@ export async function installLocally(
   }
 }
 
+/** A file is taken in such pieces: each costs a turn of the event loop. */
+const COPY_BYTES = 512 * 1024;
+
 interface Local {
   files: readonly string[];
   onEnd: (end: InstallEnd) => void;
@@ -73,7 +76,7 @@ function openLocalInstaller(context: EngineContext, { files, onEnd, settings, lo
       return {
         from_byte,
         total_bytes: statSync(path).size,
-        body: createReadStream(path, { start: from_byte }),
+        body: createReadStream(path, { start: from_byte, highWaterMark: COPY_BYTES }),
       };
     },
     report: (end) => onEnd(end),
