@@ -8,7 +8,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants, createGzip, zstdDecompressSync } from 'node:zlib';
+import { constants, createGzip, createZstdDecompress } from 'node:zlib';
 import { PRIVATE_FILE_MODE } from '../host/files.ts';
 import { BaseWindow } from './base-window.ts';
 import {
@@ -132,7 +132,7 @@ async function* tarOf(
     at += RECORD_HEAD_BYTES + record.payload_bytes;
     done_bytes += record.output_bytes;
     if (record.kind === 'copy') yield* copyOf(record, window);
-    else yield patched(record, payload, await window.stretch(record.base_from, record.base_bytes));
+    else yield* patched(record, payload, await window.stretch(record.base_from, record.base_bytes));
   }
 }
 
@@ -151,15 +151,29 @@ async function* copyOf({ base_from, output_bytes }: DeltaRecord, window: BaseWin
   }
 }
 
-function patched({ output_bytes }: DeltaRecord, payload: Buffer, dictionary: Buffer): Buffer {
-  const output = zstdDecompressSync(payload, {
+/** As a stream: what is unpacked at one go stays in memory until V8 looks for garbage, which it does too late. */
+async function* patched(
+  { output_bytes }: DeltaRecord,
+  payload: Buffer,
+  dictionary: Buffer,
+): AsyncGenerator<Buffer> {
+  const zstd = createZstdDecompress({
     ...(dictionary.length === 0 ? {} : { dictionary }),
-    maxOutputLength: output_bytes,
-    chunkSize: Math.max(64, output_bytes),
+    chunkSize: COPY_BYTES,
     params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
   });
-  if (output.length !== output_bytes) throw wrong('a frame of it has another length than it says');
-  return output;
+  zstd.end(payload);
+  let done_bytes = 0;
+  try {
+    for await (const chunk of zstd) {
+      done_bytes += chunk.length;
+      if (done_bytes > output_bytes) break;
+      yield chunk;
+    }
+  } finally {
+    zstd.destroy();
+  }
+  if (done_bytes !== output_bytes) throw wrong('a frame of it has another length than it says');
 }
 
 async function headerOf(file: FileHandle): Promise<{ header: DeltaHeader; length: number }> {
