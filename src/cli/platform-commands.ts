@@ -61,6 +61,12 @@ const PLATFORM_COMMAND: CommandRow = {
         'full, as when left out: what is acknowledged is on the disk; normal: a power cut may take the last second.',
     },
     {
+      long: 'no-deltas',
+      group: 'Serving',
+      sentence:
+        'Make no deltas by itself, which takes processor time and room after each upload of a tarball.',
+    },
+    {
       long: 'trust-proxy',
       value: 'ADDRESS',
       repeats: true,

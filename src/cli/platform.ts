@@ -39,7 +39,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     approval: args.all('approval'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
     hasReader: true,
-    gwe: context.executable,
+    gwe: args.has('no-deltas') ? [] : context.executable,
     ...(content === undefined ? {} : { content }),
     env: context.env,
     log,

@@ -108,7 +108,16 @@ export async function startPlatform(
   };
   const running = start(
     t,
-    [GWE, 'platform', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0', ...(options.args ?? [])],
+    [
+      GWE,
+      'platform',
+      '--data',
+      join(folder, 'data'),
+      '--listen',
+      '127.0.0.1:0',
+      '--no-deltas',
+      ...(options.args ?? []),
+    ],
     { ...env, GWE_PLATFORM_TOKEN: TOKEN },
   );
   const url = await eventually('the platform to listen', () => {
