@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { announcedDeltas, type DeltaHeader, deltaName } from '../app/delta-format.ts';
 import type { Rebuilt } from '../app/delta-rebuild.ts';
 import { isRetryable } from '../client/errors.ts';
+import type { ContentInfo } from '../client/wire.ts';
 import { asGweError, GweError } from '../errors.ts';
 import { renameDurably } from '../host/files.ts';
 import { formatSize } from '../reports/sizes.ts';
@@ -29,17 +30,32 @@ export async function chooseDelta(
   content: Announced,
   signature: string | undefined,
 ): Promise<DeltaUse | undefined> {
-  const { deps, session } = job;
+  const { session } = job;
   const { name } = job.item();
   const good = session.apps.read(name.app).good;
   if (good === undefined || good.version === name.version || !isWorthIt(job, content)) return undefined;
   if (content.deltas !== undefined && !content.deltas.includes(good.version)) return undefined;
   const id = deltaName(name.file, good.version);
   if (id === undefined || !(await vouchesForStream(signature))) return undefined;
-  const info = await deps.contentInfo(id, session.signal);
+  const info = await infoOf(job, id);
   if (info === undefined || info.size_bytes > content.size_bytes * DELTA_MAX_PART) return undefined;
   return { id, size_bytes: info.size_bytes, updated_s: info.updated_s };
 }
+
+/** What the Content Area knows of a delta. Only what is worth waiting for is raised: all else means that there is none. */
+async function infoOf({ deps, session }: Job, id: string): Promise<ContentInfo | undefined> {
+  try {
+    return await deps.contentInfo(id, session.signal);
+  } catch (thrown) {
+    const error = asGweError(thrown);
+    if (isForNow(error) || session.signal.aborted) throw thrown;
+    deps.log.warning(`${id} is not asked for again: ${error.message}`);
+    return undefined;
+  }
+}
+
+const isForNow = (error: GweError): boolean =>
+  error.code === 'stopped' || error.code === 'budget' || isRetryable(error);
 
 function isWorthIt({ deps, item }: Job, { size_bytes }: Announced): boolean {
   const { name, noDelta } = item();
@@ -72,8 +88,7 @@ export async function downloadDelta(job: Job, delta: DeltaUse): Promise<Step> {
     return { to: 'unpack', set: { delta: { ...delta, rebuilt: await rebuild(job, delta) } } };
   } catch (thrown) {
     const error = asGweError(thrown);
-    const isForNow = error.code === 'stopped' || error.code === 'budget' || isRetryable(error);
-    if (isForNow || session.signal.aborted) throw thrown;
+    if (isForNow(error) || session.signal.aborted) throw thrown;
     return leaveDelta(job, error.message);
   }
 }

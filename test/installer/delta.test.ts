@@ -116,6 +116,14 @@ describe('a delta', () => {
     });
   }
 
+  it('that the Content Area refuses to speak of is not there', async () => {
+    ground.network.onInfo = (id) => {
+      if (id === DELTA) throw new GweError('refused', 'Cannot look up that name: 400 Bad Request');
+    };
+    const { ends } = await carryOut(ground, V2);
+    assert.ok(ends[0]?.outcome === 'installed' && wasWhole());
+  });
+
   it('that needs more memory than is allowed is left', async () => {
     ground.settings = { ...ground.settings, 'download.delta_max_memory': 1024 };
     const { ends } = await carryOut(ground, V2);
