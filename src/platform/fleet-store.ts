@@ -183,7 +183,7 @@ export interface FleetStore {
 
   /** Looks at what was written, keeps what is installed where, counts, and tells what it found. */
   digest(written: readonly Written[]): Promise<Digest[]>;
-  /** Gateways after this id whose newest report was never looked at. */
+  /** Gateways after this id that ever wrote an engine_report, by id: at a start each is looked at, whether that was done before or not. */
   undigested(after: number, limit: number): Promise<number[]>;
   /** Notes how many gateways have which version, for the hour of `now_ms`, and forgets what is too old. */
   countVersions(now_ms: number): Promise<void>;
