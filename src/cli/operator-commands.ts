@@ -96,13 +96,27 @@ const CONTENT_COMMANDS: readonly CommandRow[] = [
         group: 'Uploading',
         sentence: 'Upload even a tarball that gateways will discard, and what is there already.',
       },
+      {
+        long: 'delta-from',
+        value: 'OLD',
+        type: { kind: 'file' },
+        repeats: true,
+        group: 'Uploading',
+        sentence: 'Make a delta from this older tarball of the application, and upload it too.',
+      },
     ],
     sentence:
       "Check files and upload them to the product's Content Area; FILE.minisig beside one goes with it.",
     details: [
       'A *.tar.gz passes the very checks that a gateway makes, before a byte is sent. Ends with 3 when one fails.',
     ],
-    examples: [['gwe content upload hello.v2.tar.gz', 'checks it, then uploads it']],
+    examples: [
+      ['gwe content upload hello.v2.tar.gz', 'checks it, then uploads it'],
+      [
+        'gwe content upload hello.v2.tar.gz --delta-from hello.v1.tar.gz',
+        'with the delta for gateways that have version 1',
+      ],
+    ],
     load: async () => ({ run: (await import('./content.ts')).uploadContent }),
   },
   {

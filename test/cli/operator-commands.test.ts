@@ -166,6 +166,20 @@ test('other contents under a name replace what was there, and removing says what
   assert.match((await operated.gwe(['content', 'list'])).err, /nothing in the Content Area/);
 });
 
+test('a delta from an older tarball is made at the upload, and goes ahead of the new one', async (t) => {
+  const operated = await startOperated(t);
+  await operated.gwe(['product', 'create', 'demo']);
+  const base = await goodTarball(operated.folder, 'hello.v1.tar.gz');
+  const target = await goodTarball(operated.folder, 'hello.v2.tar.gz');
+  const { err, status } = await operated.gwe(['content', 'upload', target, '--delta-from', base]);
+  assert.equal(status, 0, err);
+  assert.ok(err.indexOf('from.v1.delta: uploaded') < err.indexOf('hello.v2.tar.gz: uploaded'), err);
+  assert.match((await operated.gwe(['content', 'list'])).out, /hello\.v2\.tar\.gz\.from\.v1\.delta/);
+  const other = await operated.gwe(['content', 'upload', target, '--delta-from', 'other.v1.tar.gz']);
+  assert.equal(other.status, 2);
+  assert.match(other.err, /no tarball of other is uploaded/);
+});
+
 test('the signature beside a tarball goes with it, ahead of it', async (t) => {
   const operated = await startOperated(t);
   await operated.gwe(['product', 'create', 'demo']);
