@@ -39,7 +39,7 @@ async function growths(bench: Bench): Promise<Findings> {
   const ground = await makeGround(bench);
   const isQuick = bench.rounds(10) < 10;
   const sizes = isQuick ? [1, 10, 100] : [1, 10, 100, 500];
-  const many = await overManyCheckIns(bench, ground, isQuick ? 5 : 30);
+  const many = await overManyCheckIns(bench, ground, isQuick ? 5 : 15);
   const counts = isQuick ? [10, 100, 1000] : [10, 100, 1000, 5000, 20_000];
   return {
     tables: [
@@ -60,7 +60,7 @@ async function growths(bench: Bench): Promise<Findings> {
         'growth-files',
       ),
       await overApps(bench, ground, isQuick ? [1, 10] : [1, 5, 20, 50]),
-      await overCheckIns(bench, ground, bench.rounds(100)),
+      await overCheckIns(bench, ground, bench.rounds(60)),
       many.table,
     ],
     aims: [many.aim],
