@@ -19,9 +19,6 @@ import {
 } from './minisign-format.ts';
 import { publicKeyObject, type SecretKey } from './minisign-keys.ts';
 
-/** Largest file with a legacy signature: it is verified as a whole, in memory. */
-export const LEGACY_CONTENTS_MAX_BYTES = 64 * 1024 * 1024;
-
 export interface VerifiedSignature {
   /** Of the key that signed, as minisign prints it. */
   keyId: string;

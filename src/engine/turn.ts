@@ -21,9 +21,6 @@ export interface Turn {
   retry: GweError | undefined;
 }
 
-/** The wall clock may be behind by so much after a start without a battery before it is called wrong. */
-const CLOCK_TOLERANCE_MS = 60_000;
-
 /** The reports are out and the answers in: noted before anything is done about them, so that others can see it. */
 export function checkedIn(engine: Engine, turn: Turn): void {
   const time_ms = engine.context.clock.now();
@@ -67,11 +64,6 @@ function budgetEnd({ budget, context }: Engine, isSilent: boolean): TurnEnd {
 
 const sentence = (error: GweError): string =>
   error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
-
-/** Whether the wall clock is behind a time that this gateway has already seen. */
-export function isClockBehind(now_ms: number, timeFloor_ms: number | undefined): boolean {
-  return timeFloor_ms !== undefined && now_ms < timeFloor_ms - CLOCK_TOLERANCE_MS;
-}
 
 /** The exit status of `gwe --once`: 0 all done, 1 no complete check-in, 3 complete but something asked for is not installed. */
 export function exitOfTurn(turn: Turn, trial: boolean): number {

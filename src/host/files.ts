@@ -5,7 +5,6 @@
 import {
   chmodSync,
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -25,15 +24,6 @@ export const PRIVATE_FILE_MODE = 0o600;
 
 /** The name that a file bears while `writeDurably` writes it. */
 const beside = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.new`);
-
-/**
- * Whether a file of that name is what a process that is gone left of `writeDurably`: it is worth nothing, and nobody will
- * finish it. Not while another process still writes it.
- */
-export function isHalfWritten(name: string): boolean {
-  const pid = Number(name.match(/^\..*\.(\d+)\.new$/)?.[1]);
-  return pid === process.pid || (pid > 0 && !existsSync(`/proc/${pid}`));
-}
 
 /**
  * Replaces or makes `path` so that a crash at any instant leaves the old contents or the new: written beside, synced,
