@@ -99,7 +99,7 @@ function welcome(url: string, kept: string, firstToken: string | undefined): str
   const token = firstToken === undefined ? '' : ` --token ${firstToken}`;
   const first = firstToken === undefined ? '' : `operator token, shown only this once: ${firstToken}\n`;
   return `${kept}
-${first}next, in another terminal:
+${first}next, open ${url} in a browser and log in with the token; or in another terminal:
   gwe login ${url}${token}
   gwe product create PRODUCT
   gwe gateway add SERIAL

@@ -68,8 +68,8 @@ function LoggedIn({ who, onLogout }: { who: Whoami; onLogout: () => void }) {
     stopLive();
     call('DELETE', '/session').then(onLogout, onLogout);
   };
-  if (error !== undefined) return <Problem error={error} retry={reload} />;
-  if (data === undefined) return <Loading />;
+  // What was there once stays, also while the platform cannot be reached: what a person was typing stands in it.
+  if (data === undefined) return error === undefined ? <Loading /> : <Problem error={error} retry={reload} />;
   return (
     <SessionContext.Provider value={{ who, products, product, reloadProducts: reload, logOut }}>
       <Shell route={route}>

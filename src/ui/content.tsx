@@ -11,7 +11,10 @@ import { useMay } from './session.ts';
 import type { Content } from './types.ts';
 import { Upload } from './upload.tsx';
 
-const WORKBENCH = `gwe --create-buildfile > hello.json
+/** They work as they stand, one after the other: whoever has no application yet has one after them. */
+const WORKBENCH = String.raw`mkdir hello && cd hello
+printf '#!/bin/sh\necho hello from install.sh\n' > install.sh && chmod +x install.sh
+echo '{"name": "hello", "version": "1", "includes": ["install.sh"]}' > hello.json
 gwe --build-app hello.json`;
 
 export function ContentView({ product }: { product: string }) {
@@ -34,7 +37,7 @@ export function ContentView({ product }: { product: string }) {
         <Empty title="Nothing is here yet.">
           <p>
             An application is a tarball named <code>APP.vVERSION.tar.gz</code> with an <code>install.sh</code>{' '}
-            at its top. The workbench of gwe makes one:
+            at its top. These lines make one, <code>hello/hello.v1.tar.gz</code>; drop it above:
           </p>
           <Commands text={WORKBENCH} label="commands that build a tarball" />
         </Empty>

@@ -55,6 +55,7 @@ export function ActionDialog(props: {
   const { busy, error, act } = useAction();
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     if (await act(props.act)) props.onClose();
   };
   return (
@@ -69,7 +70,8 @@ export function ActionDialog(props: {
           <button
             type="submit"
             class={props.danger === true ? 'danger' : 'primary'}
-            disabled={busy || props.disabled === true}
+            aria-disabled={busy}
+            disabled={props.disabled === true}
           >
             {busy ? 'Working …' : props.does}
           </button>

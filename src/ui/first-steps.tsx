@@ -55,12 +55,32 @@ export function FirstProduct() {
 
 /** What is typed on a gateway so that it comes to this platform. */
 export function gatewayCommands(product: string, serial: string): string {
-  const isClear = location.protocol === 'http:';
+  // To its own machine gwe speaks without encryption by itself.
+  const isClear = location.protocol === 'http:' && !isLoopback();
   return [
     ...(isClear ? ['gwe config set engine.allow_http true'] : []),
     `gwe --set-server ${location.origin} --set-product-id ${product} --set-uuid ${serial}`,
     'gwe --check-now',
   ].join('\n');
+}
+
+function isLoopback(): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
+}
+
+/** The commands for a gateway, and what to do where they do not fit. */
+export function GatewayCommands({ product, serial }: { product: string; serial: string }) {
+  return (
+    <>
+      <Commands text={gatewayCommands(product, serial)} label="commands for the gateway" />
+      <p class="quiet">
+        Is gwe not running there yet, for instance because you try it out on this computer? Then type{' '}
+        <code>gwe</code> in the place of the last line: it checks in, and goes on in that terminal.
+        {isLoopback() &&
+          ` ${location.host} is reached from this computer only: for a gateway elsewhere start the platform with --listen, and open this page under an address that the gateway reaches.`}
+      </p>
+    </>
+  );
 }
 
 /** Lets a serial number be added, then shows what to type there. */
@@ -81,7 +101,7 @@ export function AddGateway({ product, onClose }: { product: string; onClose: () 
       <Field
         label="Serial number"
         for="serial"
-        hint="What the gateway calls itself: its uuid, or the MAC address of an interface. It may activate once within a day."
+        hint="What the gateway calls itself: its uuid, or the MAC address of an interface. It may activate once."
       >
         <input
           id="serial"

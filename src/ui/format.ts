@@ -7,11 +7,11 @@ const UNITS: readonly (readonly [seconds: number, name: string])[] = [
   [1, 's'],
 ];
 
-/** `3 min`, `2 h`, `5 d`: the largest unit that fits, rounded down. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
+/** `3 min`, `2 h`, `5 d`: the largest unit that fits, rounded down if nothing else is said. */
+export function duration(ms: number, round = Math.floor): string {
+  const seconds = Math.max(0, round(ms / 1000));
   const [unit_s, name] = UNITS.find(([each_s]) => seconds >= each_s) ?? [1, 's'];
-  return `${Math.floor(seconds / unit_s)} ${name}`;
+  return `${round(seconds / unit_s)} ${name}`;
 }
 
 /** `3 min ago`, `in 2 h`, `just now`, `never` for 0. */
@@ -19,7 +19,7 @@ export function relative(time_ms: number, now_ms: number): string {
   if (time_ms === 0) return 'never';
   const ago_ms = now_ms - time_ms;
   if (Math.abs(ago_ms) < 5000) return 'just now';
-  return ago_ms > 0 ? `${duration(ago_ms)} ago` : `in ${duration(-ago_ms)}`;
+  return ago_ms > 0 ? `${duration(ago_ms)} ago` : `in ${duration(-ago_ms, Math.round)}`;
 }
 
 /** `2026-11-22 14:05:09`, in the browser's time zone. */

@@ -44,6 +44,7 @@ export function useGatewayRows(product: string, query: URLSearchParams): Gateway
   );
   const [, redraw] = useState(0);
   const held = useRef<Held>(NOTHING);
+  const shownFor = useRef<object | undefined>(undefined);
   const [error, setError] = useState<ApiError>();
   const [round, setRound] = useState(0);
   const wanted = useRef(0);
@@ -54,6 +55,8 @@ export function useGatewayRows(product: string, query: URLSearchParams): Gateway
     async (from: Held | undefined, signal: AbortSignal) => {
       if (fetching.current && from !== undefined) return;
       fetching.current = true;
+      // Loaded anew, the rows take the place of the old ones when all in sight are there: a focused one would vanish else.
+      const isAgain = from === undefined && shownFor.current === where;
       let current = from;
       try {
         while (
@@ -71,7 +74,9 @@ export function useGatewayRows(product: string, query: URLSearchParams): Gateway
             next: page.next,
             loaded: true,
           };
+          if (isAgain && current.next !== undefined && current.rows.length <= wanted.current) continue;
           held.current = current;
+          shownFor.current = where;
           setError(undefined);
           redraw((before) => before + 1);
         }

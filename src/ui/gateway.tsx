@@ -3,14 +3,14 @@ import { useState } from 'preact/hooks';
 import { get, path } from './api.ts';
 import { useData } from './data.ts';
 import { Deploy } from './deploy.tsx';
-import { gatewayCommands } from './first-steps.tsx';
+import { GatewayCommands } from './first-steps.tsx';
 import { duration } from './format.ts';
 import { GatewayDataports } from './gateway-dataports.tsx';
 import { GatewayInstalls } from './gateway-installs.tsx';
 import { GatewayMachine } from './gateway-machine.tsx';
 import { GatewayManage } from './gateway-manage.tsx';
 import { GatewayPlots } from './gateway-plots.tsx';
-import { Badge, Commands, Empty, Loading, Panel, Problem, Time } from './parts.tsx';
+import { Badge, Empty, Loading, Panel, Problem, Time } from './parts.tsx';
 import { readApps, shortUptime } from './reports.ts';
 import { link } from './route.ts';
 import { Scroll } from './scroll.tsx';
@@ -138,7 +138,7 @@ function HowToConnect({ product, serial }: { product: string; serial: string }) 
   return (
     <Panel title="Connect this gateway">
       <p>It has not come yet. Type this on the gateway:</p>
-      <Commands text={gatewayCommands(product, serial)} label="commands for the gateway" />
+      <GatewayCommands product={product} serial={serial} />
     </Panel>
   );
 }
@@ -155,7 +155,7 @@ function Waits({ gateway: { waitsFor, product } }: { gateway: GatewayDetail }) {
         <ul class="plain-list">
           {waitsFor.map((wait) => (
             <li
-              key={wait.code + wait.text}
+              key={`${wait.code} ${wait.rollout ?? ''}`}
               class={`wait ${['failed', 'overdue'].includes(wait.code) ? 'bad' : 'live'}`}
             >
               <span>{wait.text}</span>{' '}
@@ -170,6 +170,7 @@ function Waits({ gateway: { waitsFor, product } }: { gateway: GatewayDetail }) {
               {wait.rollout !== undefined && (
                 <a href={link(product, 'rollouts', [wait.rollout])}>Rollout {wait.rollout}</a>
               )}
+              <p class="quiet">{wait.todo}.</p>
             </li>
           ))}
         </ul>

@@ -63,7 +63,10 @@ export function Plot({ title, times_ms, series, text, max, height = 150 }: PlotP
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       padding: [8, 8, 0, 0],
-      scales: { y: { range: (_plot, _low, high) => [0, max ?? Math.max(1, high * 1.1)] } },
+      scales: {
+        x: { range: (_plot, low, high) => (low < high ? [low, high] : around(low)) },
+        y: { range: (_plot, _low, high) => [0, max ?? Math.max(1, high * 1.1)] },
+      },
       axes: [
         {
           ...axis,
@@ -104,7 +107,8 @@ export function Plot({ title, times_ms, series, text, max, height = 150 }: PlotP
           </span>
         ))}
       </figcaption>
-      <div ref={place} class="plot-area" aria-hidden="true" />
+      {/* As high as what is drawn in it: a page that got shorter while it is drawn anew would scroll. */}
+      <div ref={place} class="plot-area" aria-hidden="true" style={{ minHeight: `${height}px` }} />
       <details>
         <summary>As a table</summary>
         <NumbersTable title={title} times_ms={times_ms} series={series} text={text} />
@@ -149,6 +153,11 @@ function NumbersTable({ title, times_ms, series, text }: Omit<PlotProps, 'max' |
       </table>
     </Scroll>
   );
+}
+
+/** The hour around a single point: there is no range yet. */
+function around(time_s: number): [number, number] {
+  return [time_s - 1800, time_s + 1800];
 }
 
 /** A time of the axis: the day at midnight, else hours and minutes. */

@@ -79,6 +79,12 @@ function blocks(text: string, block_bytes: number): number {
   return Number(digits) * (power > 0 ? 1024 ** power : block_bytes);
 }
 
+/**
+ * A total of `free` below this is of `free -m`, as gwe reports it; above, of plain `free`, in KB. Nothing that runs gwe has less
+ * than 50 MB, hardly a gateway more than 50 GB.
+ */
+const MEGABYTES_BELOW = 50_000;
+
 /** Of `free`: what is used is all that applications cannot have. */
 export function readFree(text: string): Machine['memory'] {
   const lines = text.split('\n');
@@ -88,14 +94,15 @@ export function readFree(text: string): Machine['memory'] {
     ?.trim()
     .split(/\s+/);
   if (row === undefined) return undefined;
+  const unit_bytes = Number(row[1]) < MEGABYTES_BELOW ? 1024 ** 2 : 1024;
   const of = (name: string): number | undefined => {
     const at = names.indexOf(name);
-    return at < 0 || row[at + 1] === undefined ? undefined : blocks(row[at + 1] ?? '', 1024);
+    return at < 0 || row[at + 1] === undefined ? undefined : blocks(row[at + 1] ?? '', unit_bytes);
   };
-  const total_bytes = of('total') ?? blocks(row[1] ?? '', 1024);
+  const total_bytes = of('total') ?? blocks(row[1] ?? '', unit_bytes);
   const available = of('available');
   const used_bytes =
-    available === undefined ? (of('used') ?? blocks(row[2] ?? '', 1024)) : total_bytes - available;
+    available === undefined ? (of('used') ?? blocks(row[2] ?? '', unit_bytes)) : total_bytes - available;
   return total_bytes > 0 ? { total_bytes, used_bytes } : undefined;
 }
 

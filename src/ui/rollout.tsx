@@ -1,5 +1,5 @@
 /** One rollout as it goes: its stages, where each gateway stands, and the buttons that stop it, each one click away. */
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, get, path, withQuery } from './api.ts';
 import { useAction, useData } from './data.ts';
 import { duration, number, plural } from './format.ts';
@@ -88,6 +88,13 @@ function Shown({ rollout, reload }: { rollout: Rollout; reload: () => void }) {
 function Actions({ rollout, reload }: { rollout: Rollout; reload: () => void }) {
   const mayChange = useMay('operator');
   const { busy, error, act } = useAction();
+  const place = useRef<HTMLDivElement>(null);
+  const focused = useRef(false);
+  useLayoutEffect(() => {
+    // The button that was pressed may be gone: whoever uses a keyboard goes on from here.
+    if (focused.current && document.activeElement === document.body)
+      place.current?.focus({ preventScroll: true });
+  }, [rollout.state]);
   if (!mayChange) return null;
   const failed = ['failed', 'silent', 'unhealthy'].reduce(
     (sum, state) => sum + (rollout.counts[state] ?? 0),
@@ -97,14 +104,26 @@ function Actions({ rollout, reload }: { rollout: Rollout; reload: () => void }) 
     (each) => each.states.includes(rollout.state) && (each.act !== 'retry' || failed > 0),
   );
   return (
-    <div class="actions">
+    <div
+      class="actions"
+      ref={place}
+      tabIndex={-1}
+      onFocusIn={() => {
+        focused.current = true;
+      }}
+      onFocusOut={(event) => {
+        focused.current = event.relatedTarget === null;
+      }}
+    >
       {shown.map((each) => (
         <button
-          key={each.act}
+          // Pause becomes Resume and back: one and the same button, so that the focus stays on it.
+          key={each.kind}
           type="button"
           class={each.kind}
-          disabled={busy}
+          aria-disabled={busy}
           onClick={async () => {
+            if (busy) return;
             if (await act(() => call('POST', path('rollouts', rollout.id, each.act))))
               notify(`${each.done}: ${rollout.name}.`);
             reload();

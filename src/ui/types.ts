@@ -35,6 +35,7 @@ export interface Gateway {
 export interface Wait {
   code: string;
   text: string;
+  todo: string;
   since: number;
   expected?: number;
   rollout?: number;

@@ -1,5 +1,5 @@
 /** Where a file is dropped or chosen: how far it is, and what the platform found when it checked it. */
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiError, path, upload, withQuery } from './api.ts';
 import { Checks } from './checks.tsx';
 import { asApiError } from './data.ts';
@@ -8,6 +8,7 @@ import { Badge, Meter, Problem } from './parts.tsx';
 import { link } from './route.ts';
 
 interface Item {
+  id: number;
   file: File;
   sent_bytes: number;
   state: 'waiting' | 'sending' | 'done' | 'failed';
@@ -15,9 +16,25 @@ interface Item {
   stop: AbortController;
 }
 
+let nextId = 1;
+
+/** A file that misses its place is dropped nowhere: a browser would leave the page and show the file. */
+function useNoOtherDrops(): void {
+  useEffect(() => {
+    const refuse = (event: Event) => event.preventDefault();
+    addEventListener('dragover', refuse);
+    addEventListener('drop', refuse);
+    return () => {
+      removeEventListener('dragover', refuse);
+      removeEventListener('drop', refuse);
+    };
+  }, []);
+}
+
 export function Upload({ product, onDone }: { product: string; onDone: () => void }) {
   const [items, setItems] = useState<Item[]>([]);
   const [isOver, setOver] = useState(false);
+  useNoOtherDrops();
   const input = useRef<HTMLInputElement>(null);
   const change = (file: File, patch: Partial<Item>) =>
     setItems((before) => before.map((item) => (item.file === file ? { ...item, ...patch } : item)));
@@ -38,7 +55,7 @@ export function Upload({ product, onDone }: { product: string; onDone: () => voi
   };
   const take = async (files: FileList | null | undefined) => {
     const added = [...(files ?? [])].map(
-      (file): Item => ({ file, sent_bytes: 0, state: 'waiting', stop: new AbortController() }),
+      (file): Item => ({ id: nextId++, file, sent_bytes: 0, state: 'waiting', stop: new AbortController() }),
     );
     setItems((before) => [...added, ...before]);
     for (const item of added) await send(item);
@@ -51,7 +68,9 @@ export function Upload({ product, onDone }: { product: string; onDone: () => voi
           event.preventDefault();
           setOver(true);
         }}
-        onDragLeave={() => setOver(false)}
+        onDragLeave={({ relatedTarget, currentTarget }) => {
+          if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setOver(false);
+        }}
         onDrop={(event) => {
           event.preventDefault();
           setOver(false);
@@ -74,17 +93,16 @@ export function Upload({ product, onDone }: { product: string; onDone: () => voi
           multiple
           hidden
           aria-label="File to upload"
-          onChange={(event) => void take(event.currentTarget.files)}
+          onChange={({ currentTarget }) => {
+            void take(currentTarget.files);
+            // A file that was mended and is chosen once more would be no change.
+            currentTarget.value = '';
+          }}
         />
       </div>
       <ul class="uploads" aria-live="polite">
         {items.map((item) => (
-          <UploadItem
-            key={item.file.name + item.file.lastModified}
-            product={product}
-            item={item}
-            onForce={() => void send(item, true)}
-          />
+          <UploadItem key={item.id} product={product} item={item} onForce={() => void send(item, true)} />
         ))}
       </ul>
     </section>

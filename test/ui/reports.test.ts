@@ -12,6 +12,8 @@ import {
   shortUptime,
 } from '../../src/ui/reports.ts';
 
+const MB = 1024 ** 2;
+
 test('disks are read from df of coreutils and BusyBox, also where a long name takes a line of its own', () => {
   const text = `Filesystem           1K-blocks      Used Available Use% Mounted on
 /dev/mmcblk0p2         3711032   1650000   1882224  47% /
@@ -29,13 +31,16 @@ tmpfs                        0         0         0   -  /run`;
   assert.deepEqual([human?.size_bytes, human?.used_bytes], [1.5 * 1024 ** 3, 512 * 1024 ** 2]);
 });
 
-test('memory that applications could still have does not count as used', () => {
+test('memory that applications could still have does not count as used, told in MB as gwe does or in KB', () => {
   const now =
     '              total  used  free  shared  buff/cache  available\nMem:  500  300  50  1  150  350\nSwap: 0 0 0';
-  assert.deepEqual(readFree(now), { total_bytes: 500 * 1024, used_bytes: 150 * 1024 });
+  assert.deepEqual(readFree(now), { total_bytes: 500 * MB, used_bytes: 150 * MB });
   const older =
     '             total       used       free     shared    buffers\nMem:        500        300        200          0          10';
-  assert.deepEqual(readFree(older), { total_bytes: 500 * 1024, used_bytes: 300 * 1024 });
+  assert.deepEqual(readFree(older), { total_bytes: 500 * MB, used_bytes: 300 * MB });
+  const inKilobytes =
+    '        total   used   free  shared  buff/cache  available\nMem:   58000  30000  10000       1       18000      20000';
+  assert.deepEqual(readFree(inKilobytes), { total_bytes: 58_000 * 1024, used_bytes: 38_000 * 1024 });
 });
 
 test('addresses are read from lines of names, from ip and from ifconfig', () => {
