@@ -116,6 +116,11 @@ function Head(props: {
   );
 }
 
+/** What was deployed comes first, gwe itself last: where there is no room for all, that is what goes without saying. */
+function ownLast(apps: [string, string][]): [string, string][] {
+  return apps.sort(([one], [other]) => Number(one === 'gwe') - Number(other === 'gwe'));
+}
+
 function Row({ index, product, gateway }: { index: number; product: string; gateway: Gateway | undefined }) {
   if (gateway === undefined) {
     return (
@@ -137,7 +142,7 @@ function Row({ index, product, gateway }: { index: number; product: string; gate
         <Time at={lastSeen} />
       </td>
       <td class="wide-only">
-        {Object.entries(apps).map(([app, version]) => (
+        {ownLast(Object.entries(apps)).map(([app, version]) => (
           <span class="app" key={app}>
             {app} <span class="quiet">{version}</span>
           </span>
