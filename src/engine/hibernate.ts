@@ -14,10 +14,13 @@ export const HIBERNATE_MIN_SLEEP_S = 10;
  * What the shell does: $1 is how many seconds to sleep, the rest is the command to become. TERM and INT end it at once
  * and leave no `sleep` behind (status 143, as the signal itself would); WINCH and HUP wake it. The streams of `sleep`
  * lie on /dev/null so that it does not hold a pipe of supervisord open.
+ *
+ * A call that comes before the shell waits must not be slept over, so that waking is ending the `sleep`; and by KILL, for
+ * a child that was forked this instant still has the shell's own handlers for the rest.
  */
 export const SLEEPING_LINE = [
-  `trap 'kill $! 2>/dev/null; exit 143' TERM INT; trap : WINCH HUP`,
-  'sleep "$1" </dev/null >/dev/null 2>&1 & wait $! || { kill $!; wait $!; } 2>/dev/null',
+  `gwe_woken=; trap 'kill -9 $! 2>/dev/null; exit 143' TERM INT; trap 'gwe_woken=1; kill -9 $! 2>/dev/null' WINCH HUP`,
+  'sleep "$1" </dev/null >/dev/null 2>&1 & [ -z "$gwe_woken" ] || kill -9 $!; { wait $! || wait $!; } 2>/dev/null',
   'trap - TERM INT; shift; exec "$@"',
 ].join('\n');
 
