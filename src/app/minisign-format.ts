@@ -168,9 +168,9 @@ export function signedAt(trustedComment: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Key ids are little-endian numbers that minisign prints in upper-case hex. */
+/** Key ids are little-endian numbers that minisign prints in upper-case hex, without zeros before them. */
 export function keyIdOf(bytes: Buffer): string {
-  return Buffer.from(bytes).reverse().toString('hex').toUpperCase();
+  return bytes.readBigUInt64LE().toString(16).toUpperCase();
 }
 
 function base64Line(text: string): Buffer | undefined {
