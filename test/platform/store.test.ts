@@ -6,17 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { GweError } from '../../src/errors.ts';
 import { createLog } from '../../src/host/log.ts';
-import { HISTORY_MAX_AGE_MS, HISTORY_MAX_POINTS, HISTORY_SLACK_POINTS } from '../../src/platform/limits.ts';
+import { HISTORY_MAX_AGE_MS } from '../../src/platform/limits.ts';
 import { startPlatform } from '../../src/platform/platform.ts';
 import { prepareHistory } from '../../src/platform/sqlite-history.ts';
 import { preparePast } from '../../src/platform/sqlite-past.ts';
 import { openDatabase } from '../../src/platform/sqlite-schema.ts';
 import { openSqliteStore } from '../../src/platform/sqlite-store.ts';
-import type { Exchange, Store } from '../../src/platform/store.ts';
+import type { Store } from '../../src/platform/store.ts';
 import { clockAt, platformFor } from './raw.ts';
-
-const NOW_MS = 1_700_000_000_000;
-const who = { product: 'P', serial: 'S' };
+import { callContract, historyContract, NOW_MS, seeded, who, writing } from './store-contract.ts';
 
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-store-'));
@@ -26,41 +24,12 @@ function folderFor(t: TestContext): string {
 
 async function storeFor(t: TestContext, folder = folderFor(t)): Promise<{ store: Store; file: string }> {
   const file = join(folder, 'platform.db');
-  const store = openSqliteStore(file, clockAt(NOW_MS));
-  await store.addProduct({ name: 'P', rid: 'r', template: '', now_ms: NOW_MS });
-  await store.addGateways('P', [{ serial: 'S', extra: '' }], 'enabled', NOW_MS);
-  return { store, file };
+  return { store: await seeded(openSqliteStore(file, clockAt(NOW_MS))), file };
 }
 
-function writing(alias: string, value: string, now_ms = NOW_MS): Exchange {
-  return { who, writes: [[alias, value]], reads: [], create: true, seen: false, now_ms };
-}
-
-test('history keeps the newest points, bounded by count, each with its text', async (t) => {
-  const { store } = await storeFor(t);
-  const writes = HISTORY_MAX_POINTS + HISTORY_SLACK_POINTS + 5;
-  for (let i = 0; i < writes; i += 1) await store.exchange(writing('a', `v${Math.floor(i / 7)}`, NOW_MS + i));
-  const points = (await store.points(who, 'a', { limit: 10_000 })) ?? [];
-  assert.ok(points.length <= HISTORY_MAX_POINTS + HISTORY_SLACK_POINTS);
-  assert.ok(points.length >= HISTORY_MAX_POINTS);
-  const expected = points.map((_, i) => `v${Math.floor((writes - points.length + i) / 7)}`);
-  assert.deepEqual(
-    points.map((point) => point.value),
-    expected,
-  );
-  await store.close();
-});
-
-test('a value that never changes keeps its text however often it is written', async (t) => {
-  const { store } = await storeFor(t);
-  for (let i = 0; i < 3 * HISTORY_MAX_POINTS; i += 1) await store.exchange(writing('a', 'constant'));
-  const points = (await store.points(who, 'a', { limit: 10_000 })) ?? [];
-  assert.ok(points.length <= HISTORY_MAX_POINTS + HISTORY_SLACK_POINTS);
-  assert.ok(points.every((point) => point.value === 'constant'));
-  const end = await store.exchange({ ...writing('b', ''), reads: ['a'] });
-  assert.equal(end.end === 'done' ? end.ports[0]?.value : undefined, 'constant');
-  await store.close();
-});
+const open = async (t: TestContext) => openSqliteStore(join(folderFor(t), 'platform.db'), clockAt(NOW_MS));
+historyContract('SQLite', open);
+callContract('SQLite', open);
 
 test('a text that did not change is stored once', async (t) => {
   const { store, file } = await storeFor(t);
@@ -70,38 +39,6 @@ test('a text that did not change is stored once', async (t) => {
   t.after(() => db.close());
   const row = db.prepare('SELECT count(*) AS points, count(value) AS texts FROM point').get();
   assert.deepEqual({ ...row }, { points: 50, texts: 1 });
-});
-
-test('recorded points that are older than the newest value neither hide it nor borrow its text', async (t) => {
-  const { store } = await storeFor(t);
-  await store.exchange(writing('a', 'now'));
-  await store.record({
-    who,
-    points: [{ alias: 'a', time_ms: NOW_MS - 5000, value: 'then' }],
-    now_ms: NOW_MS,
-  });
-  await store.exchange(writing('a', 'now'));
-  await store.exchange(writing('a', 'now'));
-  const points = (await store.points(who, 'a', { limit: 10 })) ?? [];
-  assert.deepEqual(
-    points.map((point) => point.value),
-    ['now', 'then', 'now', 'now'],
-  );
-  await store.close();
-});
-
-test('recorded points stay bounded even if the device only records old ones', async (t) => {
-  const { store } = await storeFor(t);
-  await store.exchange(writing('a', 'now'));
-  const points = Array.from({ length: 1000 }, (_, i) => ({
-    alias: 'a',
-    time_ms: NOW_MS - i * 1000,
-    value: `r${i}`,
-  }));
-  await store.record({ who, points, now_ms: NOW_MS });
-  const kept = (await store.points(who, 'a', { limit: 10_000 })) ?? [];
-  assert.ok(kept.length <= HISTORY_MAX_POINTS + HISTORY_SLACK_POINTS + 2, `${kept.length}`);
-  await store.close();
 });
 
 test('points that are too old go, but the newest value stays whatever its age', async (t) => {
@@ -119,20 +56,6 @@ test('points that are too old go, but the newest value stays whatever its age', 
   assert.equal(points.at(-1)?.value, 'b');
   assert.ok(points.length <= 2);
   await again.close();
-});
-
-test('one call that fails within a commit fails alone', async (t) => {
-  const { store } = await storeFor(t);
-  const good = Array.from({ length: 20 }, (_, i) => store.exchange(writing('a', `v${i}`)));
-  const bad = store.putToken({ name: 'n', role: 'admin', hash: 'same', now_ms: 0 });
-  const worse = store.putToken({ name: 'm', role: 'admin', hash: 'same', now_ms: 0 });
-  const more = Array.from({ length: 20 }, (_, i) => store.exchange(writing('b', `v${i}`)));
-  await bad;
-  await assert.rejects(worse);
-  for (const end of await Promise.all([...good, ...more])) assert.equal(end.end, 'done');
-  assert.equal((await store.points(who, 'a', { limit: 100 }))?.length, 20);
-  assert.equal((await store.points(who, 'b', { limit: 100 }))?.length, 20);
-  await store.close();
 });
 
 test('a file of a newer layout is refused and left as it was', async (t) => {
