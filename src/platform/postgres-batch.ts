@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 export interface DataBatcher {
-  /** Resolves when committed. Raises `busy`, `disk-full`, `usage` (a text that PostgreSQL cannot keep). */
+  /** Resolves when committed. Raises `busy`, `disk-full`. */
   run(call: DataCall): Promise<DataEnd>;
 }
 

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { asGweError, GweError } from '../errors.ts';
 import { RETRY_AFTER_S } from './limits.ts';
-import { bound, type Values } from './postgres-values.ts';
+import { bound, decoded, type Values } from './postgres-values.ts';
 import type { Row } from './sqlite-rows.ts';
 
 /** Connections of one platform: a bounded share of what a server allows. */
@@ -13,6 +13,7 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 /** Deadlocks and the like: nothing of such a transaction was done. */
 const AGAIN_MAX = 3;
 const INT8 = 20;
+const TEXT = 25;
 const NUMERIC = 1700;
 
 /** One connection, or whichever of the pool is free. Values stand for `?`, or for `:name`. */
@@ -103,6 +104,7 @@ function sessionOf(client: Pick<pg.Pool | pg.PoolClient, 'query'>, check = () =>
 /** Numbers of 64 bits as numbers: ids and instants stay far below 2^53. */
 function parserOf(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8 || oid === NUMERIC) return Number;
+  if (oid === TEXT) return decoded;
   return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
 }
 
@@ -123,7 +125,6 @@ export function databaseError(thrown: unknown): GweError {
   const code = codeOf(thrown);
   const message = `Cannot use PostgreSQL: ${thrown instanceof Error ? thrown.message || code : String(thrown)}`;
   if (code === '53100') return new GweError('disk-full', message, { cause: thrown });
-  if (code === '22021') return new GweError('usage', message, { cause: thrown });
   if (AWAY.test(code) || (code === '' && thrown instanceof Error && LOST.test(thrown.message))) {
     return new GweError('busy', message, { cause: thrown, retryAfter_s: RETRY_AFTER_S });
   }

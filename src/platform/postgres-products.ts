@@ -129,13 +129,15 @@ export function openContentTable(db: Database): ContentTable {
       }),
     putContent: (product, content) =>
       db.transaction(async (session) => {
+        // Of two uploads at once each must learn what it takes the place of.
+        await session.run('SELECT id FROM product WHERE name = ? FOR NO KEY UPDATE', [product]);
         const id = await productId(session, product);
         if (id === undefined) return undefined;
         const { name, type, size_bytes, sha256, now_ms } = content;
-        const row = await session.get(
-          'SELECT sha256 FROM content WHERE product_id = ? AND name = ? FOR UPDATE',
-          [id, name],
-        );
+        const row = await session.get('SELECT sha256 FROM content WHERE product_id = ? AND name = ?', [
+          id,
+          name,
+        ]);
         await session.run(
           `INSERT INTO content (product_id, name, type, size_bytes, sha256, meta, protected, updated_ms)
            VALUES (?, ?, ?, ?, ?, '', 0, ?) ON CONFLICT (product_id, name) DO UPDATE SET type = excluded.type,

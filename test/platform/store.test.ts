@@ -15,6 +15,7 @@ import { openSqliteStore } from '../../src/platform/sqlite-store.ts';
 import type { Store } from '../../src/platform/store.ts';
 import { clockAt, platformFor } from './raw.ts';
 import { callContract, historyContract, NOW_MS, seeded, who, writing } from './store-contract.ts';
+import { fleetContract, operatorContract } from './store-contract-fleet.ts';
 
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-store-'));
@@ -30,6 +31,8 @@ async function storeFor(t: TestContext, folder = folderFor(t)): Promise<{ store:
 const open = async (t: TestContext) => openSqliteStore(join(folderFor(t), 'platform.db'), clockAt(NOW_MS));
 historyContract('SQLite', open);
 callContract('SQLite', open);
+fleetContract('SQLite', open);
+operatorContract('SQLite', open);
 
 test('a text that did not change is stored once', async (t) => {
   const { store, file } = await storeFor(t);
