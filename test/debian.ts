@@ -55,7 +55,7 @@ const TOOLS = {
   },
   postgres: {
     packages: ['postgresql'],
-    proof: ['/usr/lib/postgresql'],
+    proof: ['/usr/bin/pg_createcluster'],
     use: 'the platform on a real PostgreSQL',
   },
   systemd: { packages: ['systemd'], proof: ['/usr/bin/systemd-analyze'], use: 'the unit for systemd' },

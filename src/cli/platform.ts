@@ -67,12 +67,11 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
 /** Raises `usage` for what is no address of a PostgreSQL, or has a password in it, where every process list shows it. */
 export function storeFrom(written: string | undefined): string | undefined {
   if (written === undefined) return undefined;
-  const url = URL.canParse(written) ? new URL(written) : undefined;
+  // Without a host: a socket, whose folder `?host=` names.
+  const whole = written.replace(/^(\w+:\/\/[^/]*@)\//, '$1localhost/');
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url === undefined || !['postgres:', 'postgresql:'].includes(url.protocol)) {
-    throw new GweError(
-      'usage',
-      `Cannot use "${written}" as the store: expected postgres://USER@HOST/DATABASE`,
-    );
+    throw new GweError('usage', 'Cannot use the store: expected postgres://USER@HOST/DATABASE');
   }
   if (url.password !== '' || url.searchParams.has('password')) {
     throw new GweError('usage', 'Cannot use the store: its address holds a password', {
