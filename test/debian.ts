@@ -3,7 +3,7 @@
  * elsewhere the tests that need it are skipped, and say so by `lacks`. Under CI=true nothing may be missing.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 
 interface Tool {
@@ -53,6 +53,11 @@ const TOOLS = {
     proof: ['/usr/lib/python3/dist-packages/swift/common/middleware/s3api/s3api.py'],
     use: 'content in a real S3 API',
   },
+  postgres: {
+    packages: ['postgresql'],
+    proof: ['/usr/bin/pg_createcluster'],
+    use: 'the platform on a real PostgreSQL',
+  },
   systemd: { packages: ['systemd'], proof: ['/usr/bin/systemd-analyze'], use: 'the unit for systemd' },
   compose: {
     packages: ['docker-compose', 'python3-yaml'],
@@ -86,11 +91,19 @@ export function provideTools(say: (line: string) => void): { missing: string[] }
   const packages = missing().flatMap((tool) => tool.packages);
   if (packages.length > 0 && existsSync('/usr/bin/apt-get') && userInfo().uid === 0) {
     say(`installing Debian's packages ${packages.join(', ')} …`);
+    if (packages.includes('postgresql')) makeNoCluster();
     aptInstall(packages) || (apt('update') && aptInstall(packages));
   }
   const left = missing();
   for (const tool of left) say(`without ${tool.packages.join(', ')}, this is not tested: ${tool.use}`);
   return { missing: left.flatMap((tool) => tool.packages) };
+}
+
+/** Debian's package would make a server of the machine's own, and start it; the tests bring theirs. */
+function makeNoCluster(): void {
+  const folder = '/etc/postgresql-common/createcluster.d';
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/gwe-tests.conf`, 'create_main_cluster = false\n');
 }
 
 const aptInstall = (packages: readonly string[]): boolean =>

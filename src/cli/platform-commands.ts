@@ -19,6 +19,13 @@ const PLATFORM_COMMAND: CommandRow = {
       sentence: 'The folder that keeps everything; it is made when it is not there.',
     },
     {
+      long: 'store',
+      value: 'URL',
+      group: 'Serving',
+      sentence:
+        'Keep everything but content in PostgreSQL: postgres://USER@HOST/DATABASE. One platform at a time has it; in DIR when left out.',
+    },
+    {
       long: 'content',
       value: 'URL',
       group: 'Serving',
@@ -96,6 +103,7 @@ const PLATFORM_COMMAND: CommandRow = {
     'The first line on standard output is "listening on URL". The first operator token is printed once, on standard error; GWE_PLATFORM_TOKEN in the environment presets it.',
     'HUP makes it read certificate and key again; connections go on.',
     'The credentials for --content are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment, or those in the file that AWS_SHARED_CREDENTIALS_FILE names.',
+    'The password for --store is PGPASSWORD of the environment, or the one in the file that PGPASSFILE names; never a part of URL.',
   ],
   examples: [['gwe platform --data ./fleet', 'a platform for this machine, at http://127.0.0.1:8080']],
   load: () => import('./platform.ts'),

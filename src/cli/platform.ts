@@ -24,6 +24,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const { host, port } = parseListen(args.text('listen') ?? DEFAULT_LISTEN);
   const tls = tlsFrom(args.text('cert'), args.text('key'));
   const content = args.text('content');
+  const store = storeFrom(args.text('store'));
   const presetToken = context.env['GWE_PLATFORM_TOKEN'] || undefined;
   const { startPlatform } = await import('../platform/platform.ts');
   const level = LOG_LEVELS.find((each) => each === args.text('debug-level')) ?? 'INFO';
@@ -41,6 +42,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     hasReader: true,
     gwe: args.has('no-deltas') ? [] : context.executable,
     ...(content === undefined ? {} : { content }),
+    ...(store === undefined ? {} : { store }),
     env: context.env,
     log,
     clock: context.clock,
@@ -49,7 +51,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const onHup = () => void reload(platform, log);
   process.on('SIGHUP', onHup);
   context.out(`listening on ${platform.url}\n`);
-  const kept = `${content === undefined ? 'everything' : 'all but content'} is kept in ${resolve(dataFolder)}`;
+  const kept = `${keptWhere(content, store)} is kept in ${resolve(dataFolder)}`;
   context.err(welcome(reachable(platform.url), kept, platform.firstToken));
   if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
     context.err(
@@ -60,6 +62,28 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   process.off('SIGHUP', onHup);
   await platform.close();
   return 0;
+}
+
+/** Raises `usage` for what is no address of a PostgreSQL, or has a password in it, where every process list shows it. */
+export function storeFrom(written: string | undefined): string | undefined {
+  if (written === undefined) return undefined;
+  // Without a host: a socket, whose folder `?host=` names.
+  const whole = written.replace(/^(\w+:\/\/[^/]*@)\//, '$1localhost/');
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
+  if (url === undefined || !['postgres:', 'postgresql:'].includes(url.protocol)) {
+    throw new GweError('usage', 'Cannot use the store: expected postgres://USER@HOST/DATABASE');
+  }
+  if (url.password !== '' || url.searchParams.has('password')) {
+    throw new GweError('usage', 'Cannot use the store: its address holds a password', {
+      hint: 'Put it into PGPASSWORD, or into a file that PGPASSFILE names.',
+    });
+  }
+  return written;
+}
+
+function keptWhere(content: string | undefined, store: string | undefined): string {
+  if (store !== undefined) return content === undefined ? 'content' : 'only what is under way';
+  return content === undefined ? 'everything' : 'all but content';
 }
 
 /** Reads certificate and key again; with bad ones the platform goes on with those it has. */

@@ -44,11 +44,11 @@ export function fleetCondition(
   if (filter.product !== undefined) parts.push(`p.name = ${add(filter.product)}`);
   if (filter.products !== undefined) parts.push(`p.name IN (${filter.products.map(add).join(', ')})`);
   if (filter.serial !== undefined) parts.push(`g.serial = ${add(filter.serial)}`);
-  if (filter.activated !== undefined) parts.push(`(g.state = 'activated') = ${filter.activated ? 1 : 0}`);
+  if (filter.activated !== undefined) parts.push(`g.state ${filter.activated ? '=' : '<>'} 'activated'`);
   if (group !== undefined) parts.push(groupSql(group, add));
   const after = page?.after === undefined ? undefined : afterSql(page, page.after, add);
   if (after !== undefined) parts.push(after);
-  return { sql: parts.length === 0 ? '1' : parts.join(' AND '), values };
+  return { sql: parts.length === 0 ? '1 = 1' : parts.join(' AND '), values };
 }
 
 type Add = (value: SQLInputValue) => string;

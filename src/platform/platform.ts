@@ -53,7 +53,9 @@ export interface PlatformOptions {
   gwe?: readonly string[];
   /** Where content lies when not in the data folder: `s3://BUCKET?endpoint=…` (content-open.ts). */
   content?: string;
-  /** Where the credentials of that place are looked for. */
+  /** `postgres://…`: what is small is kept there, not in the data folder (postgres-store.ts). */
+  store?: string;
+  /** Where the credentials of the place for content are looked for. */
   env?: NodeJS.ProcessEnv;
   /** Products whose rollouts wait until another operator approves them; `all` for every one. */
   approval?: readonly string[];
@@ -110,7 +112,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const { dataFolder, clock, log, vendor } = options;
   for (const name of readdirSync(dataFolder))
     if (UNFINISHED_BACKUP.test(name)) removeFolder(join(dataFolder, name));
-  const store = openStore(options);
+  const store = await openStore(options);
   const waiters = createWaiters();
   try {
     const content = await openContent(options, store);
@@ -136,7 +138,12 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   }
 }
 
-function openStore({ dataFolder, clock, durability, hasReader }: PlatformOptions): Store {
+async function openStore(options: PlatformOptions): Promise<Store> {
+  const { dataFolder, clock, durability, hasReader, log } = options;
+  if (options.store !== undefined) {
+    const { openPostgresStore } = await import('./postgres-store.ts');
+    return openPostgresStore(options.store, clock, log);
+  }
   const file = join(dataFolder, DATABASE);
   const store = openSqliteStore(file, clock, { isRelaxed: durability === 'normal' });
   return hasReader ? withReader(store, file) : store;

@@ -60,7 +60,7 @@ export function prepareContent(db: DatabaseSync) {
   };
 }
 
-function readContent(row: Row): Content {
+export function readContent(row: Row): Content {
   return {
     name: text(row, 'name'),
     type: text(row, 'type'),

@@ -122,13 +122,13 @@ export function prepareDigest(db: DatabaseSync, data: Pick<DataTable, 'history'>
 type Kind = 'checkIns' | 'installs' | 'failures';
 type Note = (product: number, time_ms: number, kind: Kind, count?: number) => void;
 
-function noteEnd(product: number, { outcome, time_ms }: InstallEnd, note: Note): void {
+export function noteEnd(product: number, { outcome, time_ms }: InstallEnd, note: Note): void {
   if (outcome === 'installed') note(product, time_ms, 'installs');
   else if (outcome !== 'waiting') note(product, time_ms, 'failures');
 }
 
 /** Counts by product and hour, to be written once a batch. */
-function createCounts() {
+export function createCounts() {
   const counts = new Map<string, { time_ms: number; product: number } & Record<Kind, number>>();
   return {
     note(product: number, time_ms: number, kind: Kind, count = 1) {

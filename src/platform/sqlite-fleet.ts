@@ -103,7 +103,7 @@ export function readVersionCount(row: Row): VersionCount {
   return { app: text(row, 'app'), version: text(row, 'version'), gateways: int(row, 'n') };
 }
 
-function readFleetGateway(row: Row): FleetGateway {
+export function readFleetGateway(row: Row): FleetGateway {
   const interval_s = row['interval_s'];
   return {
     id: int(row, 'id'),

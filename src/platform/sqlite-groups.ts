@@ -112,12 +112,12 @@ export function prepareGroups(
 }
 
 /** Empty criteria are none: they would fit every gateway. */
-function criteriaText(criteria: GatewayCriteria): string | null {
+export function criteriaText(criteria: GatewayCriteria): string | null {
   return Object.keys(criteria).length === 0 ? null : JSON.stringify(criteria);
 }
 
 /** What this file wrote itself; it is trusted. */
-function criteriaOf(row: Row): GatewayCriteria | undefined {
+export function criteriaOf(row: Row): GatewayCriteria | undefined {
   const json = textOrNull(row, 'criteria');
   return json === undefined ? undefined : JSON.parse(json);
 }

@@ -55,7 +55,7 @@ export function prepareTokens(db: DatabaseSync) {
   };
 }
 
-function readToken(row: Row): KeptToken {
+export function readToken(row: Row): KeptToken {
   const products = textOrNull(row, 'products');
   const expires_ms = row['expires_ms'];
   return {
@@ -115,7 +115,7 @@ export function prepareAudit(db: DatabaseSync, queries: Queries) {
   };
 }
 
-function readRecord(row: Row): AuditRecord {
+export function readRecord(row: Row): AuditRecord {
   const product = textOrNull(row, 'product');
   return {
     seq: int(row, 'seq'),

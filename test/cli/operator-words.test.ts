@@ -11,7 +11,7 @@ import {
 } from '../../src/cli/deploy-outcome.ts';
 import { quoted, setUpLines } from '../../src/cli/gateway.ts';
 import { gatewayTable } from '../../src/cli/gateways.ts';
-import { parseListen } from '../../src/cli/platform.ts';
+import { parseListen, storeFrom } from '../../src/cli/platform.ts';
 import { progressLine, startProgress } from '../../src/cli/progress.ts';
 import { agoInWords, harmless, table } from '../../src/cli/words.ts';
 
@@ -154,4 +154,19 @@ test('the operator is told when a gateway will look for its command, or that it 
   assert.match(words(48 * HOUR_MS, 3600), /should have checked in 1 d 23 h ago .*is it on/);
   assert.match(words(HOUR_MS), /waiting for the next check-in of gw \(last seen 1 h ago\)/);
   assert.match(nextCheckInWords({ ...gateway, lastSeen_ms: 0 }, now_ms), /never seen/);
+});
+
+test('the store is an address of a PostgreSQL, over the network or a socket, and never holds a password', () => {
+  for (const address of ['postgres://a@h:5432/x', 'postgres://a@/x?host=%2Frun', 'postgresql:///x?host=/run'])
+    assert.equal(storeFrom(address), address);
+  for (const address of [
+    'http://h/x',
+    'nonsense',
+    'postgres://a:secret@h/x',
+    'postgres://a@h/x?password=secret',
+  ])
+    assert.throws(
+      () => storeFrom(address),
+      (error) => !String(error).includes('secret'),
+    );
 });

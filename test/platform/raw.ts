@@ -130,6 +130,7 @@ export async function platformFor(
     requestsPerKey?: number;
     approval?: readonly string[];
     content?: string;
+    store?: string;
     env?: NodeJS.ProcessEnv;
   } = {},
 ): Promise<RunningTestPlatform> {
@@ -145,6 +146,7 @@ export async function platformFor(
     ...(options.approval === undefined ? {} : { approval: options.approval }),
     ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
     ...(options.content === undefined ? {} : { content: options.content }),
+    ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.env === undefined ? {} : { env: options.env }),
     log: createLog('DEBUG', clock.now, options.log ?? (() => {})),
     clock,

@@ -1,0 +1,108 @@
+/** Counts of the fleet in PostgreSQL, now and over time: small tables, bounded, read for the overview and for the metrics. */
+import { CONDITION_COLUMN, FLEET_FROM, fleetCondition } from './fleet-sql.ts';
+import type { Condition, FleetStore } from './fleet-store.ts';
+import { HOURS_KEPT, VERSIONS_MAX } from './limits.ts';
+import type { Database } from './postgres-client.ts';
+import { inPostgres } from './postgres-fleet.ts';
+import { LOCKS } from './postgres-locks.ts';
+import { hourOf } from './sqlite-digest.ts';
+import { readCondition, readVersionCount } from './sqlite-fleet.ts';
+import { int, text } from './sqlite-rows.ts';
+
+const HOUR_MS = 3_600_000;
+
+type Products = readonly string[] | undefined;
+
+export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'overview' | 'sizes'> {
+  return {
+    countVersions: (now_ms) =>
+      db.transaction(async (session) => {
+        await session.run('SELECT pg_advisory_xact_lock(?)', [LOCKS.digest]);
+        await session.run('DELETE FROM version_hour WHERE time_ms = ?', [hourOf(now_ms)]);
+        await session.run(
+          `INSERT INTO version_hour (time_ms, product_id, app, version, gateways)
+           SELECT ?::bigint, product_id, app, version, n FROM (
+             SELECT g.product_id, i.app, i.version, count(*) AS n,
+               row_number() OVER (PARTITION BY g.product_id ORDER BY count(*) DESC) AS place
+             FROM installed i JOIN gateway g ON g.id = i.gateway_id GROUP BY g.product_id, i.app, i.version) c
+           WHERE place <= ${VERSIONS_MAX}`,
+          [hourOf(now_ms)],
+        );
+        const oldest_ms = hourOf(now_ms) - HOURS_KEPT * HOUR_MS;
+        await session.run('DELETE FROM hour WHERE time_ms < ?', [oldest_ms]);
+        await session.run('DELETE FROM version_hour WHERE time_ms < ?', [oldest_ms]);
+      }),
+    async overview(products, since_ms, now_ms) {
+      return {
+        conditions: await conditions(db, products, now_ms),
+        versions: await versions(db, products, now_ms),
+        history: await history(db, products, hourOf(since_ms)),
+        hours: await hours(db, products, hourOf(since_ms)),
+      };
+    },
+    async sizes() {
+      const row = await db.get(
+        `SELECT pg_database_size(current_database()) AS database_bytes,
+         coalesce((SELECT sum(size_bytes) FROM (SELECT DISTINCT sha256, size_bytes FROM content) c), 0) AS content_bytes`,
+      );
+      return {
+        database_bytes: int(row ?? {}, 'database_bytes'),
+        content_bytes: int(row ?? {}, 'content_bytes'),
+      };
+    },
+  };
+}
+
+async function conditions(db: Database, products: Products, now_ms: number) {
+  const { sql, values } = within(products, now_ms);
+  const found = await db.all(
+    `SELECT ${CONDITION_COLUMN} AS condition, count(*) AS n ${FLEET_FROM} WHERE ${sql} GROUP BY 1`,
+    values,
+  );
+  const counts: Record<Condition, number> = { 'on-time': 0, late: 0, lost: 0, never: 0 };
+  for (const row of found) counts[readCondition(text(row, 'condition'))] = int(row, 'n');
+  return counts;
+}
+
+async function versions(db: Database, products: Products, now_ms: number) {
+  const { sql, values } = within(products, now_ms);
+  const rows = await db.all(
+    `SELECT i.app, i.version, count(*) AS n ${FLEET_FROM} JOIN installed i ON i.gateway_id = g.id WHERE ${sql}
+     GROUP BY i.app, i.version ORDER BY n DESC, i.app, i.version LIMIT ${VERSIONS_MAX}`,
+    values,
+  );
+  return rows.map(readVersionCount);
+}
+
+async function history(db: Database, products: Products, since_ms: number) {
+  const { sql, values } = within(products, since_ms);
+  const rows = await db.all(
+    `SELECT h.time_ms, h.app, h.version, sum(h.gateways) AS n FROM version_hour h
+     JOIN product p ON p.id = h.product_id WHERE h.time_ms >= :now AND ${sql}
+     GROUP BY h.time_ms, h.app, h.version ORDER BY h.time_ms, n DESC`,
+    values,
+  );
+  return rows.map((row) => ({ time_ms: int(row, 'time_ms'), ...readVersionCount(row) }));
+}
+
+async function hours(db: Database, products: Products, since_ms: number) {
+  const { sql, values } = within(products, since_ms);
+  const rows = await db.all(
+    `SELECT h.time_ms, sum(h.check_ins) AS check_ins, sum(h.installs) AS installs, sum(h.failures) AS failures
+     FROM hour h JOIN product p ON p.id = h.product_id WHERE h.time_ms >= :now AND ${sql}
+     GROUP BY h.time_ms ORDER BY h.time_ms`,
+    values,
+  );
+  return rows.map((row) => ({
+    time_ms: int(row, 'time_ms'),
+    checkIns: int(row, 'check_ins'),
+    installs: int(row, 'installs'),
+    failures: int(row, 'failures'),
+  }));
+}
+
+/** `:now` stands for the instant that the query is about. */
+function within(products: Products, time_ms: number) {
+  if (products?.length === 0) return { sql: '1 = 0', values: { now: time_ms } };
+  return inPostgres(fleetCondition(products === undefined ? {} : { products }, undefined, time_ms));
+}

@@ -1,0 +1,201 @@
+/**
+ * The store in PostgreSQL, for one platform at a time: what is acknowledged is committed there. "Last seen" is kept in memory
+ * and written behind, as with SQLite: after a crash it may be some seconds old, nothing else may.
+ */
+import { explain } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { LAST_SEEN_FLUSH_MS } from './limits.ts';
+import { createDataBatcher, type DataBatcher } from './postgres-batch.ts';
+import { openCatalog } from './postgres-catalog.ts';
+import { type Database, openPool } from './postgres-client.ts';
+import { openCounts } from './postgres-counts.ts';
+import { carryOut } from './postgres-data.ts';
+import { openDigest } from './postgres-digest.ts';
+import { openFleet } from './postgres-fleet.ts';
+import { openGroups } from './postgres-groups.ts';
+import { fetchWorld } from './postgres-heads.ts';
+import { openPartitions, readHistory } from './postgres-history.ts';
+import { type Holding, holdDatabase } from './postgres-holding.ts';
+import { openAudit, openTokens } from './postgres-operators.ts';
+import { openContentTable, openProducts } from './postgres-products.ts';
+import { openRolloutTable } from './postgres-rollouts.ts';
+import { migrateDatabase } from './postgres-schema.ts';
+import { OWN_ALIASES } from './sqlite-data.ts';
+import { int, text } from './sqlite-rows.ts';
+import type { Dataport, GatewayRef, Store } from './store.ts';
+
+/** How often partitions are made and dropped. */
+const PARTITIONS_MS = 3_600_000;
+
+/**
+ * Opens the store at `url` (`postgres://USER@HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE), bringing its
+ * tables forward. Raises `locked` (another platform has it), `layout` (of a newer gwe), `busy` (PostgreSQL is away).
+ */
+export async function openPostgresStore(url: string, clock: Clock, log: Log): Promise<Store> {
+  const holding = await holdDatabase(url, log);
+  const db = openPool(url, (error) => log.error(`PostgreSQL: ${explain(error)}`), holding.check);
+  try {
+    await db.transaction(migrateDatabase);
+    return await prepareStore(db, holding, clock, log);
+  } catch (error) {
+    await db.close();
+    await holding.release();
+    throw error;
+  }
+}
+
+async function prepareStore(db: Database, holding: Holding, clock: Clock, log: Log): Promise<Store> {
+  const seen = createSeen(db);
+  const partitions = openPartitions(db);
+  await partitions.keep(clock.now());
+  const listeners: Array<(gateway: number, aliases: readonly string[]) => void> = [];
+  const tell = (gateway: number, aliases: readonly string[]) => {
+    if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases);
+  };
+  const timers = startUpkeep(log, [
+    [LAST_SEEN_FLUSH_MS, seen.flush],
+    [PARTITIONS_MS, () => partitions.keep(clock.now())],
+  ]);
+  const groups = openGroups(db);
+  const fleet = openFleet(db);
+  const counts = openCounts(db);
+  /** Queries over many gateways read "last seen" from the database. */
+  const settled = async <T>(read: () => Promise<T>): Promise<T> => {
+    await seen.flush();
+    return read();
+  };
+  return {
+    ...openDataports(db, createDataBatcher(db, partitions), seen, tell),
+    onWrite: (listener) => void listeners.push(listener),
+    ...openProducts(db),
+    ...openCatalog(db, seen.newest),
+    ...openContentTable(db),
+    ...openTokens(db),
+    ...openAudit(db),
+    ...openDigest(db),
+    ...counts,
+    overview: (...args) => settled(() => counts.overview(...args)),
+    ...groups,
+    groups: (...args) => settled(() => groups.groups(...args)),
+    group: (...args) => settled(() => groups.group(...args)),
+    groupsOf: (...args) => settled(() => groups.groupsOf(...args)),
+    ...fleet,
+    fleet: (...args) => settled(() => fleet.fleet(...args)),
+    ...openRolloutTable({
+      db,
+      seen: seen.newest,
+      prepare: (now_ms) => partitions.ensure([Math.floor(now_ms / 86_400_000)]),
+      written: tell,
+    }),
+    async close() {
+      timers.stop();
+      await seen
+        .flush()
+        .catch((error) => log.error(`Cannot keep when gateways were seen: ${explain(error)}`));
+      await db.close();
+      await holding.release();
+    },
+  };
+}
+
+type Seen = ReturnType<typeof createSeen>;
+
+function createSeen(db: Database) {
+  let waiting = new Map<number, number>();
+  return {
+    note: (gateway: number, time_ms: number) => void waiting.set(gateway, time_ms),
+    newest: (gateway: number) => waiting.get(gateway) ?? 0,
+    /** What could not be written stays for the next time. */
+    async flush(): Promise<void> {
+      if (waiting.size === 0) return;
+      const taken = waiting;
+      waiting = new Map();
+      const ids = [...taken.keys()].sort((a, b) => a - b);
+      try {
+        await db.transaction(async (session) => {
+          await session.run(
+            'SELECT id FROM gateway WHERE id = ANY(?::bigint[]) ORDER BY id FOR NO KEY UPDATE',
+            [ids],
+          );
+          await session.run(
+            `UPDATE gateway g SET last_seen_ms = greatest(g.last_seen_ms, n.time_ms)
+             FROM unnest(?::bigint[], ?::bigint[]) n(id, time_ms) WHERE g.id = n.id`,
+            [ids, ids.map((id) => taken.get(id) ?? 0)],
+          );
+        });
+      } catch (error) {
+        waiting = new Map([...taken, ...waiting]);
+        throw error;
+      }
+    },
+  };
+}
+
+function startUpkeep(log: Log, work: ReadonlyArray<readonly [every_ms: number, () => Promise<void>]>) {
+  const timers = work.map(([every_ms, run]) =>
+    setInterval(() => {
+      run().catch((error) => log.error(`PostgreSQL: ${explain(error)}`));
+    }, every_ms).unref(),
+  );
+  return {
+    stop() {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
+
+function openDataports(
+  db: Database,
+  batcher: DataBatcher,
+  seen: Seen,
+  tell: (gateway: number, aliases: readonly string[]) => void,
+): Pick<Store, 'exchange' | 'record' | 'points' | 'dataports'> {
+  const find = async (who: GatewayRef, alias: string) => {
+    const world = await fetchWorld(db, [{ who, aliases: [alias] }], false);
+    return { world, client: world.find(who) };
+  };
+  return {
+    async exchange(call) {
+      const [end] =
+        call.writes.length === 0
+          ? await carryOut(db, [{ exchange: call }])
+          : [await batcher.run({ exchange: call })];
+      if (end === undefined || !('end' in end)) return { end: 'unknown' };
+      if (end.end !== 'done') return end;
+      if (call.seen) seen.note(end.gateway, call.now_ms);
+      tell(
+        end.gateway,
+        end.written.map((port) => port.alias),
+      );
+      return end;
+    },
+    async record(call) {
+      const end = await batcher.run({ record: call });
+      if (end === undefined || 'end' in end) return 'unknown';
+      seen.note(end.gateway, call.now_ms);
+      tell(end.gateway, end.aliases);
+      return 'done';
+    },
+    async points(who, alias, wanted) {
+      const { world, client } = await find(who, alias);
+      if (client === undefined) return undefined;
+      const head = world.head(client.id, alias);
+      if (head !== undefined) return readHistory(db, head.id, wanted);
+      return OWN_ALIASES.has(alias) || world.isProductAlias(client.productId, alias) ? [] : undefined;
+    },
+    async dataports(who) {
+      const { client } = await find(who, '');
+      if (client === undefined) return undefined;
+      const rows = await db.all('SELECT * FROM dataport WHERE gateway_id = ? ORDER BY alias', [client.id]);
+      return rows.map(
+        (row): Dataport => ({
+          alias: text(row, 'alias'),
+          value: text(row, 'value'),
+          updated_ms: int(row, 'time_ms'),
+          point: int(row, 'point_id'),
+        }),
+      );
+    },
+  };
+}
