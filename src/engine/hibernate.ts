@@ -38,32 +38,39 @@ export function shouldHibernate(
 export const canHibernate = (): boolean => typeof process.execve === 'function';
 
 /**
- * Becomes the sleeping shell, unless `stay` is aborted: then it returns. Everything must be on disk and every connection
- * closed. `command` is how to run gwe again.
+ * The last look at TERM and INT: returns false when `stop` is aborted, by one that came while the disk was busy too;
+ * otherwise gwe listens to them no more, and they end it by themselves from now on. Whoever gets true becomes a shell.
+ *
+ * A signal that comes between the last look and the end of listening is lost. That is some microseconds, and nothing that
+ * can be seen from outside happens just before them: so this comes before the plan for the next check-in is written.
  */
-export async function becomeSleepingShell(
-  sleep_s: number,
-  command: readonly string[],
-  stay: AbortSignal,
-): Promise<void> {
-  return becomeShell([SLEEPING_LINE, 'gwe', String(Math.max(0, sleep_s)), ...command], stay);
+export async function leaveSignalsAlone(stop: AbortSignal): Promise<boolean> {
+  // The event loop may be past its look at signals in this turn, but not in the one after it.
+  await nextTurn();
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      if (!stop.aborted) {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal);
+      }
+      resolve(!stop.aborted);
+    });
+  });
 }
 
+/** Resolves in the next turn of the event loop, which looks for signals on its way. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /**
- * Becomes `sh -c ARGS…`, keeping process id, environment and standard streams. Returns only when `stay` is aborted: what a
- * signal says that came while the disk was busy is heard in the turn of the event loop before the handlers go. After that
- * TERM and INT end gwe by themselves.
+ * Becomes the sleeping shell, after `leaveSignalsAlone`. Everything must be on disk and every connection closed. `command` is
+ * how to run gwe again.
  */
-export async function becomeShell(
-  args: readonly string[],
-  stay: AbortSignal,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<void> {
-  // The first may come before the event loop has looked for signals again, the second comes after.
-  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  if (stay.aborted) return;
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGWINCH'] as const)
-    process.removeAllListeners(signal);
+export function becomeSleepingShell(sleep_s: number, command: readonly string[]): never {
+  return becomeShell([SLEEPING_LINE, 'gwe', String(Math.max(0, sleep_s)), ...command]);
+}
+
+/** Becomes `sh -c ARGS…`, after `leaveSignalsAlone`: keeps process id, environment and standard streams. */
+export function becomeShell(args: readonly string[], env: NodeJS.ProcessEnv = process.env): never {
+  for (const signal of ['SIGHUP', 'SIGWINCH'] as const) process.removeAllListeners(signal);
   if (process.execve === undefined)
     throw new GweError('internal', 'Cannot hibernate: this Node.js has no execve');
   return process.execve('/bin/sh', ['sh', '-c', ...args], { ...env } as NodeJS.Dict<string>);

@@ -3,34 +3,67 @@
  * platform holds. Signals end each of them.
  */
 import type { Engine, EngineContext } from './engine.ts';
-import { becomeSleepingShell, canHibernate, shouldHibernate } from './hibernate.ts';
+import {
+  becomeSleepingShell,
+  canHibernate,
+  leaveSignalsAlone,
+  nextTurn,
+  shouldHibernate,
+} from './hibernate.ts';
 import { openEngine } from './open-engine.ts';
 import { newPushMemory, waitForPush } from './push.ts';
 import { type Sleep, sleepAfter, type TurnEnd } from './schedule.ts';
 import { wakeUps } from './signals.ts';
-import { goOnWithTrial } from './trial.ts';
+import { becomeTrial, type TrialToRun, trialToRun } from './trial.ts';
 
-/** Sleeps until the next turn is due or WINCH or HUP comes; returns then, unless gwe has become something else by then. */
+type Rest =
+  | { kind: 'trial'; trial: TrialToRun }
+  | { kind: 'shell' }
+  | { kind: 'listen'; cik: string }
+  | { kind: 'nap' };
+
+/** Rests until the next turn is due or WINCH or HUP comes; returns then, unless gwe has become something else by then. */
 export async function hibernate(engine: Engine, end: TurnEnd): Promise<void> {
-  const { context, settings, identity } = engine;
+  const sleep = nextSleep(engine, end);
+  const rest = restFor(engine, end, sleep);
+  if (rest.kind === 'trial' || rest.kind === 'shell') {
+    if (await leaveSignalsAlone(engine.context.signal)) await becomeAnother(engine, rest, sleep);
+  }
+  noteNext(engine, sleep);
+  if (wakeUps.take()) return;
+  await (rest.kind === 'listen' ? listen(engine, rest.cik, sleep) : nap(engine, sleep));
+}
+
+function nextSleep({ settings, identity, updateInterval_s }: Engine, end: TurnEnd): Sleep {
   const rhythm = {
-    updateInterval_s: engine.updateInterval_s,
+    updateInterval_s,
     jitter_percent: settings['engine.jitter_percent'],
     activationRetry_s: settings['engine.activation_retry_interval'],
     serial: identity.serial,
   };
-  const sleep = sleepAfter(end, rhythm, Math.random);
-  noteNext(engine, sleep);
-  if (wakeUps.take()) return;
-  await goOnWithTrial(context, engine.log);
+  return sleepAfter(end, rhythm, Math.random);
+}
+
+function restFor({ context, settings, cik }: Engine, end: TurnEnd, { sleep_s }: Sleep): Rest {
+  const trial = trialToRun(context);
+  if (trial !== undefined) return { kind: 'trial', trial };
   const mayListen = end.kind === 'complete' || (end.kind === 'budget' && end.mayCheckIn);
-  if (settings['engine.push'] && mayListen && engine.cik !== undefined) {
-    return listen(engine, engine.cik, sleep);
-  }
-  if (canHibernate() && shouldHibernate(settings['engine.hibernate'], sleep.sleep_s, context.isTerminal)) {
-    await becomeSleepingShell(sleep.sleep_s, context.executable, wakened(context));
-  }
-  await nap(engine, sleep);
+  if (settings['engine.push'] && mayListen && cik !== undefined) return { kind: 'listen', cik };
+  const isLong = shouldHibernate(settings['engine.hibernate'], sleep_s, context.isTerminal);
+  return canHibernate() && isLong ? { kind: 'shell' } : { kind: 'nap' };
+}
+
+/** Writes the plan and becomes the shell of this rest. A call that came meanwhile is answered by a new start at once. */
+async function becomeAnother(
+  engine: Engine,
+  rest: Extract<Rest, { kind: 'trial' | 'shell' }>,
+  sleep: Sleep,
+): Promise<never> {
+  const { executable, places } = engine.context;
+  noteNext(engine, sleep);
+  if (rest.kind === 'trial') return becomeTrial(rest.trial, places, engine.log);
+  await nextTurn();
+  return becomeSleepingShell(wakeUps.take() ? 0 : sleep.sleep_s, executable);
 }
 
 function noteNext(engine: Engine, sleep: Sleep): void {

@@ -1,5 +1,6 @@
 /** A new gwe's own part in its trial; the shell's part is in self-update.ts. */
 
+import type { Places } from '../config/places.ts';
 import { releaseLock } from '../host/lock.ts';
 import { attempt, type Log } from '../host/log.ts';
 import { VERSION } from '../host/version.ts';
@@ -7,27 +8,39 @@ import type { InstallEnd } from '../reports/ends.ts';
 import { OWN_NAME } from '../reports/engine-report.ts';
 import { fetchStatusText } from '../reports/fetch-status.ts';
 import type { Engine, EngineContext } from './engine.ts';
-import { becomeShell } from './hibernate.ts';
+import { becomeShell, leaveSignalsAlone } from './hibernate.ts';
 import { failedTrial, forgetFailedTrial, settleTrial, TRIAL_LINE, trialUnderWay } from './self-update.ts';
 import { withEnd } from './state.ts';
 
 /** Whether this start is one of a trial: one check-in, nothing else. */
 export const inTrial = (env: NodeJS.ProcessEnv): boolean => env['GWE_TRIAL'] === '1';
 
-/**
- * While a new gwe is on trial, the shell that tries it takes over: right after the install, and at a start in the middle
- * of it. Returns then only when gwe is to stop; returns at once when there is no trial, or this is the old file.
- */
-export async function goOnWithTrial(
-  { places, executable, env, signal }: EngineContext,
-  log: Log,
-): Promise<void> {
+/** What a shell is to try: a new gwe is on trial, and this start is neither part of it nor the old file. */
+export interface TrialToRun {
+  readonly previous: string;
+  readonly command: readonly string[];
+}
+
+/** The trial that this gwe has to hand over to, if one is under way. */
+export function trialToRun({ places, executable, env }: EngineContext): TrialToRun | undefined {
   const trial = inTrial(env) ? undefined : trialUnderWay(places.state);
-  const [file, ...args] = executable;
-  if (trial === undefined || file === undefined || file === trial.previous) return;
-  log.info(`A new gwe is on trial until it has completed a check-in; the old one is ${trial.previous}`);
+  const [file] = executable;
+  if (trial === undefined || file === undefined || file === trial.previous) return undefined;
+  return { previous: trial.previous, command: executable };
+}
+
+/** Becomes the shell that tries the new gwe, after `leaveSignalsAlone`. */
+export function becomeTrial({ previous, command }: TrialToRun, places: Places, log: Log): never {
+  log.info(`A new gwe is on trial until it has completed a check-in; the old one is ${previous}`);
   releaseLock(places.lock);
-  await becomeShell([TRIAL_LINE, 'gwe', places.state, file, ...args], signal);
+  return becomeShell([TRIAL_LINE, 'gwe', places.state, ...command]);
+}
+
+/** At a start in the middle of a trial the shell takes over. Returns when there is none, and when gwe is to stop. */
+export async function goOnWithTrial(context: EngineContext, log: Log): Promise<void> {
+  const trial = trialToRun(context);
+  if (trial === undefined || !(await leaveSignalsAlone(context.signal))) return;
+  becomeTrial(trial, context.places, log);
 }
 
 /** After a complete check-in the new file stays; the old file, asked in the same trial, settles nothing. */

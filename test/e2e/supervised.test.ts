@@ -87,7 +87,7 @@ test('TERM in the instant of going to sleep is not lost', async (t) => {
   for (let round = 0; round < 12; round += 1) {
     const before = planned();
     const { process: engine } = start(t, [...gateway.command], gateway.env);
-    // The plan is written while gwe lies down: its disk is busy then, and it hears signals only afterwards.
+    // The plan is written while gwe lies down, and is what whoever watches it sees first.
     while (planned() === before) await new Promise(setImmediate);
     engine.kill('SIGTERM');
     await eventually('it to end', () => engine.exitCode !== null || engine.signalCode !== null);
