@@ -9,7 +9,7 @@ import { failed } from './checks.ts';
 /** Longest header (a file name, a comment, extra fields) of a gzip member. */
 export const GZIP_HEADER_MAX_BYTES = 128 * 1024;
 /** Inflated bytes come in blocks of this size: measured, larger ones cost memory and smaller ones time. */
-const BLOCK_BYTES = 128 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 /** Checksum and length, four bytes each. */
 const TRAILER_BYTES = 8;
 

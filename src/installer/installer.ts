@@ -4,7 +4,7 @@
  */
 import { uptime } from 'node:os';
 import { asGweError, type GweError } from '../errors.ts';
-import { flushDisks, roomOn } from '../host/disk.ts';
+import { roomOn } from '../host/disk.ts';
 import { makeFolders } from '../host/files.ts';
 import { birthOf } from '../host/lock.ts';
 import type { InstallEnd } from '../reports/ends.ts';
@@ -52,7 +52,7 @@ export interface Installer {
 
 /** What the installer is handed; what the machine itself can tell need not be. */
 export type InstallerGiven = Omit<InstallerDeps, FromMachine> & Partial<Pick<InstallerDeps, FromMachine>>;
-type FromMachine = 'start' | 'room' | 'flush';
+type FromMachine = 'start' | 'room' | 'flusher';
 
 /** Which start of which boot this is. */
 export function thisStart(): ThisStart {
@@ -66,7 +66,8 @@ export function thisStart(): ThisStart {
 
 /** Opens the installer on a state folder, which need not exist yet. */
 export function openInstaller(given: InstallerGiven): Installer {
-  const machine = { start: thisStart, room: roomOn, flush: () => flushDisks(given.clock) };
+  const flusher = async () => (await import('../host/flush.ts')).standByToFlush(given.clock);
+  const machine = { start: thisStart, room: roomOn, flusher };
   const deps: InstallerDeps = { ...machine, ...given };
   const journal = openJournal(deps.places.journal);
   const apps = openApps(deps.places.apps);

@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import { GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Room } from '../host/disk.ts';
+import type { Flusher } from '../host/flush.ts';
 import type { Log } from '../host/log.ts';
 import type { InstallEnd } from '../reports/ends.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
@@ -44,8 +45,8 @@ export interface InstallerDeps {
   publicKeys(): readonly PublicKey[];
   start(): ThisStart;
   room(folder: string): Room;
-  /** Has everything written so far reach the disk. */
-  flush(): Promise<unknown>;
+  /** What stands by to have everything written reach the disk. */
+  flusher(): Promise<Flusher>;
   /** Called at each durable transition; tests look at the disk there. */
   checkpoint?(name: string): void;
 }

@@ -12,7 +12,7 @@ import { illness } from './health.ts';
 import type { Job, Step } from './job.ts';
 import type { ItemResult } from './journal-format.ts';
 import { hasStartedAnew, rebootHold } from './run.ts';
-import { callScript, describeEnd, EXIT_RUN_AGAIN_AFTER_REBOOT, jobFolder, keepOutput } from './script.ts';
+import { callDurably, describeEnd, EXIT_RUN_AGAIN_AFTER_REBOOT, jobFolder, keepOutput } from './script.ts';
 import { placeProgram, programPath, removeProgram, takeUp } from './supervise.ts';
 import { ensureUnpacked, unpackTarball } from './unpack.ts';
 
@@ -101,10 +101,10 @@ async function runGood(job: Job, good: GoodVersion, folder: string): Promise<Bac
   const { app, version } = parseTarballName(good.file);
   const about = { app, version, previous: name.version, attempt, rollbackFrom: name.version };
   const timeout_s = deps.settings['install.timeout'];
-  const end = await callScript(job, { ...about, script: 'install.sh', folder, timeout_s });
+  const end = await callDurably(job, { ...about, script: 'install.sh', folder, timeout_s }, ({ output }) =>
+    keepOutput(job, output, `install.sh of v${good.version}, going back`),
+  );
   if (end.aborted) throw new GweError('stopped', 'install.sh was stopped with gwe');
-  keepOutput(job, end.output, `install.sh of v${good.version}, going back`);
-  await deps.flush();
   if (end.status === EXIT_RUN_AGAIN_AFTER_REBOOT) return 'reboot';
   const how = describeEnd('install.sh', end, timeout_s);
   if (end.status !== 0) return failedBack(good, how);
@@ -161,10 +161,10 @@ async function uninstall(job: Job): Promise<string | undefined> {
   job.note({ rollbacks: rollbacks + 1 });
   const timeout_s = job.deps.settings['install.health_timeout'];
   const about = { ...name, previous: '', attempt, rollbackFrom: name.version };
-  const end = await callScript(job, { ...about, script: 'uninstall.sh', folder, timeout_s });
+  const end = await callDurably(job, { ...about, script: 'uninstall.sh', folder, timeout_s }, ({ output }) =>
+    keepOutput(job, output, 'uninstall.sh'),
+  );
   if (end.aborted) throw new GweError('stopped', 'uninstall.sh was stopped with gwe');
-  keepOutput(job, end.output, 'uninstall.sh');
-  await job.deps.flush();
   const how = describeEnd('uninstall.sh', end, timeout_s);
   job.note({ wentBack: how });
   return how;

@@ -3,7 +3,7 @@ import { GweError } from '../errors.ts';
 import type { Job, Step, ThisStart } from './job.ts';
 import type { JournalItem } from './journal-format.ts';
 import type { Phase } from './phases.ts';
-import { callScript, describeEnd, EXIT_RUN_AGAIN_AFTER_REBOOT, keepOutput } from './script.ts';
+import { callDurably, describeEnd, EXIT_RUN_AGAIN_AFTER_REBOOT, keepOutput } from './script.ts';
 import { dropUnpacked, ensureUnpacked } from './unpack.ts';
 
 /** Where install.sh asked for a reboot and none has come after this time, it is run again all the same. */
@@ -14,22 +14,22 @@ export async function runInstall(job: Job): Promise<Step> {
   const { deps, session } = job;
   const item = job.item();
   const timeout_s = deps.settings['install.timeout'];
-  const end = await callScript(job, {
-    script: 'install.sh',
+  const call = {
+    script: 'install.sh' as const,
     folder: await ensureUnpacked(job),
     timeout_s,
     app: item.name.app,
     version: item.name.version,
     previous: session.apps.read(item.name.app).good?.version ?? '',
     attempt: item.attempt,
+  };
+  const end = await callDurably(job, call, ({ output, status }) => {
+    deps.checkpoint?.(`install.sh ended ${item.name.file}`);
+    keepOutput(job, output, item.attempt > 1 ? `install.sh, attempt ${item.attempt}` : undefined);
+    // What is not needed any more would only be written to the disk to be removed from it.
+    if (status === 0 && afterScript(item) === 'commit') dropUnpacked(job);
   });
-  deps.checkpoint?.(`install.sh ended ${item.name.file}`);
   if (end.aborted) throw new GweError('stopped', 'install.sh was stopped with gwe');
-  keepOutput(job, end.output, item.attempt > 1 ? `install.sh, attempt ${item.attempt}` : undefined);
-  // What is not needed any more would only be written to the disk to be removed from it.
-  if (end.status === 0 && afterScript(item) === 'commit') dropUnpacked(job);
-  // What it installed must reach the disk before we note that it ended: after a power cut it is not run again.
-  await deps.flush();
   if (end.status === EXIT_RUN_AGAIN_AFTER_REBOOT) return { to: 'reboot', set: { rebootAsked: deps.start() } };
   const exit = end.status === undefined ? {} : { exit: end.status };
   if (end.status === 0) return { to: afterScript(item), set: { result: { outcome: 'installed', ...exit } } };

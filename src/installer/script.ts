@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asGweError } from '../errors.ts';
-import { makeFolder, makeScratchFolder, readIfThere, removeFolder, writeDurably } from '../host/files.ts';
+import { makeFolder, makeScratchFolder, readIfThere, removeFolder, writeWhole } from '../host/files.ts';
 import { birthOf } from '../host/lock.ts';
 import { endGroup, runScript, type ScriptEnd } from '../host/processes.ts';
 import type { Job } from './job.ts';
@@ -27,7 +27,30 @@ export interface ScriptCall {
   rollbackFrom?: string;
 }
 
-/** Runs one script, and keeps what it printed. Never rejects. */
+/**
+ * Runs a script that changes the gateway. When it resolves, what the script did and what `settle` does has reached the
+ * disk: after a power cut a script that is noted to have ended is not run again. `settle` is not called for one that was
+ * stopped with gwe. Raises what `settle` raises.
+ */
+export async function callDurably(
+  job: Job,
+  call: ScriptCall,
+  settle: (end: ScriptEnd) => void,
+): Promise<ScriptEnd> {
+  const running = callScript(job, call);
+  const flusher = await job.deps.flusher();
+  try {
+    const end = await running;
+    if (end.aborted) return end;
+    settle(end);
+    await flusher.flush();
+    return end;
+  } finally {
+    flusher.dismiss();
+  }
+}
+
+/** Runs one script. Never rejects. */
 export async function callScript(job: Job, call: ScriptCall): Promise<ScriptEnd> {
   const { deps, session } = job;
   const run = {
@@ -103,7 +126,8 @@ const outputPath = (job: Job): string => join(jobFolder(job), 'output');
 
 /**
  * Keeps what a script printed until it is reported, over a crash too: at most install.output_max_bytes for each run.
- * `title` parts it from what an earlier script printed.
+ * `title` parts it from what an earlier script printed. Its name is only sure with the next flush, which comes before the
+ * end of the script is noted.
  */
 export function keepOutput(job: Job, output: Buffer, title?: string): void {
   if (output.length === 0) return;
@@ -112,7 +136,7 @@ export function keepOutput(job: Job, output: Buffer, title?: string): void {
     title === undefined ? '' : `${before.length > 0 && before.at(-1) !== 10 ? '\n' : ''}--- ${title} ---\n`;
   makeFolder(jobFolder(job));
   job.session.journal.withRoom(() =>
-    writeDurably(outputPath(job), Buffer.concat([before, Buffer.from(head), output])),
+    writeWhole(outputPath(job), Buffer.concat([before, Buffer.from(head), output])),
   );
 }
 

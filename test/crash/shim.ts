@@ -36,9 +36,10 @@ Object.assign(processes, {
       children.add(pid);
       note({ do: 'spawn', what: '', pid });
     }
-    child.once('exit', () => {
+    child.once('exit', (status) => {
       point({ do: 'ended', what, pid: pid ?? 0 }, () => {});
-      if (what === 'sync') note({ do: 'sync-all', world: worldNow() });
+      // One that stood by in vain has ended otherwise.
+      if (what === 'sync' && status === 0) note({ do: 'sync-all', world: worldNow() });
       if (pid !== undefined) children.delete(pid);
     });
     return child;

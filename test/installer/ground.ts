@@ -160,7 +160,7 @@ function depsOf(ground: Ground, changes: Partial<InstallerDeps>): InstallerDeps 
     publicKeys: () => ground.keys,
     start: () => ground.start,
     room: () => ground.room,
-    flush: async () => {},
+    flusher: async () => ({ flush: async () => true, dismiss: () => {} }),
     ...changes,
   };
 }

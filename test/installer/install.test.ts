@@ -61,10 +61,11 @@ describe('installing', () => {
       const staging = join(ground.state, 'staging');
       const [key = ''] = readdirSync(staging);
       unpacked.push(exists(join(staging, key, 'app')));
+      return true;
     };
     ground.upload('plain.v1.tar.gz', { 'install.sh': tracing() });
     ground.upload('healthy.v1.tar.gz', { 'install.sh': tracing(), 'health.sh': tracing('exit 0') });
-    const installer = ground.open({ flush });
+    const installer = ground.open({ flusher: async () => ({ flush, dismiss: () => {} }) });
     for (const file of ['plain.v1.tar.gz', 'healthy.v1.tar.gz']) {
       installer.cleared(installer.accept(instructionOf(file)).id);
       await installer.workOff(never());
