@@ -2,10 +2,11 @@
  * A window that moves forward over the unpacked stream of a tarball: the last few megabytes of it are in memory, and any
  * stretch of them can be had as one piece. What has left it cannot be had any more.
  */
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { freeBuffer } from '../host/buffers.ts';
 import { wrong } from './delta-format.ts';
+import { piecesOf } from './file-source.ts';
+import { feed } from './zlib-feed.ts';
 
 const BLOCK_BYTES = 128 * 1024;
 /** What has left the window is thrown out when so much of it has come together. */
@@ -51,15 +52,14 @@ export class BaseWindow {
     }
     value.copy(this.#buffer, this.#length);
     this.#length += value.length;
+    freeBuffer(value);
   }
 }
 
 /** The unpacked stream of the tarball at `path`, in blocks. Raises what node:fs and node:zlib raise. */
 export async function* unpacked(path: string): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: BLOCK_BYTES });
-  const read = createReadStream(path, { highWaterMark: BLOCK_BYTES });
-  // Its error comes to whoever takes the blocks.
-  const flow = pipeline(read, gunzip).catch(() => {});
+  const flow = feed(piecesOf(path), gunzip);
   try {
     for await (const block of gunzip) yield block;
   } finally {

@@ -90,6 +90,16 @@ export function memoryOf(record: DeltaRecord): number {
   return 2 * record.base_bytes + 3 * record.output_bytes + record.payload_bytes;
 }
 
+/**
+ * What following takes beside what the delta says: unpacking the old tarball, packing the new one, blocks on their way, and
+ * what V8 has not thrown away yet. Measured with two releases of a large package of npm: 15 MiB in all, of which the delta says 9.
+ */
+const OWN_MEMORY_BYTES = 8 * 1024 * 1024;
+
+/** All the memory that following a delta takes, in bytes. */
+export const memoryNeeded = ({ memory_bytes }: Pick<DeltaHeader, 'memory_bytes'>): number =>
+  memory_bytes + OWN_MEMORY_BYTES;
+
 export function encodeHeader(header: DeltaHeader): Buffer {
   return Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`);
 }

@@ -16,6 +16,7 @@ import {
   deltaName,
   encodeHeader,
   encodeRecord,
+  memoryNeeded,
   memoryOf,
   ZSTD_DICTIONARY_MAGIC,
 } from './delta-format.ts';
@@ -268,7 +269,7 @@ async function prove(
     base,
     delta: to,
     to: proof,
-    max_memory_bytes: header.memory_bytes,
+    max_memory_bytes: memoryNeeded(header),
   });
   if (rebuilt.tar_sha256 === header.tar_sha256) return;
   rmSync(to);

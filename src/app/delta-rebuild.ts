@@ -6,9 +6,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, createZstdDecompress } from 'node:zlib';
+import { freeBuffer } from '../host/buffers.ts';
 import { PRIVATE_FILE_MODE } from '../host/files.ts';
 import { BaseWindow } from './base-window.ts';
 import {
@@ -17,15 +16,19 @@ import {
   type DeltaRecord,
   decodeHeader,
   decodeRecord,
+  memoryNeeded,
   memoryOf,
   RECORD_HEAD_BYTES,
   wrong,
 } from './delta-format.ts';
+import { feed } from './zlib-feed.ts';
 
 /** Packing costs processor time on a small machine, and the file is kept on it alone. */
 const GZIP_LEVEL = 1;
 /** Copies are handed on in steps of this size. */
 const COPY_BYTES = 256 * 1024;
+/** An unpacked frame comes in blocks of this size: of the last one memory is left over, until V8 looks for garbage. */
+const FRAME_BLOCK_BYTES = 128 * 1024;
 /** Frames are made with windows of at most 2^27 bytes; the memory that they take is bound by the record. */
 const WINDOW_LOG_MAX = 27;
 
@@ -73,7 +76,8 @@ export async function rebuildTarball({
   const file = await open(delta);
   try {
     const { header, length } = await headerOf(file);
-    if (header.memory_bytes > max_memory_bytes) throw tooMuch(header.memory_bytes, max_memory_bytes);
+    const needed_bytes = memoryNeeded(header);
+    if (needed_bytes > max_memory_bytes) throw tooMuch(needed_bytes, max_memory_bytes);
     if (header.window_bytes > header.memory_bytes) throw wrong('its window is larger than its memory');
     const window = new BaseWindow(base, header.window_bytes);
     try {
@@ -94,14 +98,12 @@ async function pack(
 ): Promise<Rebuilt> {
   const [inner, outer] = [new Tally(), new Tally()];
   const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: COPY_BYTES });
-  // By itself it would read 16 pieces ahead.
-  const pieces = Readable.from(inner.watch(stream), { highWaterMark: 1 });
-  // Its error comes to whoever takes what is packed.
-  const flow = pipeline(pieces, gzip, signal === undefined ? {} : { signal }).catch(() => {});
+  const flow = feed(inner.watch(stream), gzip, { signal, isOurs: true });
   const file = openSync(to, 'w', PRIVATE_FILE_MODE);
   try {
     for await (const packed of outer.watch(gzip)) {
       for (let done = 0; done < packed.length; ) done += writeSync(file, packed, done);
+      freeBuffer(packed);
     }
     fdatasyncSync(file);
   } finally {
@@ -159,7 +161,7 @@ async function* patched(
 ): AsyncGenerator<Buffer> {
   const zstd = createZstdDecompress({
     ...(dictionary.length === 0 ? {} : { dictionary }),
-    chunkSize: COPY_BYTES,
+    chunkSize: FRAME_BLOCK_BYTES,
     params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
   });
   zstd.end(payload);

@@ -1,7 +1,7 @@
 /** `gwe delta`: a delta between two tarballs as a file, for any Content Area. How it is made is app/delta-make.ts's. */
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { deltaName, parseDeltaName } from '../app/delta-format.ts';
+import { deltaName, memoryNeeded, parseDeltaName } from '../app/delta-format.ts';
 import { parseTarballName } from '../app/name.ts';
 import { GweError } from '../errors.ts';
 import { formatSize } from '../reports/sizes.ts';
@@ -29,7 +29,7 @@ export async function deltaBeside(
   const { name, size_bytes, header } = await makeDelta({ base, target, to, scratch: dirname(to) });
   const part = ((100 * size_bytes) / header.tarball_bytes).toFixed(1);
   const instead = `${formatSize(size_bytes)} instead of ${formatSize(header.tarball_bytes)} (${part} %)`;
-  context.err(`${name}: ${instead}, with ${formatSize(header.memory_bytes)} of memory on the gateway\n`);
+  context.err(`${name}: ${instead}, with ${formatSize(memoryNeeded(header))} of memory on the gateway\n`);
   return to;
 }
 

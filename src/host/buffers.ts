@@ -9,3 +9,13 @@ export function collectBuffersSooner(): void {
   // Not imported: a gateway that wakes up with nothing to install need not load it.
   process.getBuiltinModule('node:v8').setFlagsFromString('--scavenger-max-new-space-capacity-mb=1');
 }
+
+/**
+ * Gives the memory of a large buffer back at once, in place of when V8 next looks for garbage: nobody may use it any more.
+ * Where buffers share one memory, as those that a stream of node:zlib hands out one after the other do, it goes with the
+ * last of them; what may still be in use, or is small, is left to V8.
+ */
+export function freeBuffer({ buffer, byteOffset, byteLength }: Buffer): void {
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength <= Buffer.poolSize) return;
+  if (byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}

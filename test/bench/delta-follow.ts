@@ -3,6 +3,7 @@
  *
  *     node delta-follow.ts BASE DELTA TO
  */
+import { memoryNeeded } from '../../src/app/delta-format.ts';
 import { readDeltaHeader, rebuildTarball } from '../../src/app/delta-rebuild.ts';
 import { collectBuffersSooner } from '../../src/host/buffers.ts';
 
@@ -10,7 +11,7 @@ const [base = '', delta = '', to = ''] = process.argv.slice(2);
 // As the installer does before it works.
 collectBuffersSooner();
 if (base !== '') {
-  const { tar_sha256, memory_bytes } = await readDeltaHeader(delta);
-  const rebuilt = await rebuildTarball({ base, delta, to, max_memory_bytes: memory_bytes });
-  if (rebuilt.tar_sha256 !== tar_sha256) throw new Error('other bytes came out');
+  const header = await readDeltaHeader(delta);
+  const rebuilt = await rebuildTarball({ base, delta, to, max_memory_bytes: memoryNeeded(header) });
+  if (rebuilt.tar_sha256 !== header.tar_sha256) throw new Error('other bytes came out');
 }

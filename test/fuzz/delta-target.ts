@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type DeltaRecord, encodeHeader, encodeRecord } from '../../src/app/delta-format.ts';
+import { type DeltaRecord, encodeHeader, encodeRecord, memoryNeeded } from '../../src/app/delta-format.ts';
 import { rebuildTarball } from '../../src/app/delta-rebuild.ts';
 import { systemCode } from '../../src/errors.ts';
 import type { Target } from './targets.ts';
@@ -14,7 +14,7 @@ const OLD = Buffer.from(Array.from({ length: 5000 }, (_, n) => `line ${n}\n`).jo
 const PART = Buffer.from('what is new: line 17\nline 18\nline 19\n'.repeat(20));
 const NEW = Buffer.concat([OLD.subarray(0, 9000), PART, OLD.subarray(12_000)]);
 const DIGEST = createHash('sha256').update(NEW).digest('hex');
-const MAX_MEMORY_BYTES = 1024 * 1024;
+const MAX_MEMORY_BYTES = memoryNeeded({ memory_bytes: 1024 * 1024 });
 
 const step = (record: Omit<DeltaRecord, 'payload_bytes'>, payload = Buffer.alloc(0)) =>
   Buffer.concat([encodeRecord({ ...record, payload_bytes: payload.length }), payload]);
