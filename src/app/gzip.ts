@@ -4,6 +4,7 @@
  * used. Source: RFC 1952.
  */
 import type { InflateRaw } from 'node:zlib';
+import { freeBuffer } from '../host/buffers.ts';
 import { failed } from './checks.ts';
 
 /** Longest header (a file name, a comment, extra fields) of a gzip member. */
@@ -64,13 +65,14 @@ export class GzipMember {
     if (!this.#isOver) this.#inflate.end();
   }
 
-  /** The inflated bytes. Raises `check` when they are damaged or cut short. */
+  /** The inflated bytes; a block is gone when the next is asked for. Raises `check` when they are damaged or cut short. */
   async *blocks(): AsyncGenerator<Buffer, void, void> {
     try {
       for await (const block of this.#inflate) {
         this.#inflated_bytes += block.length;
         this.#checksum = this.#zlib.crc32(block, this.#checksum);
         yield block;
+        freeBuffer(block);
       }
     } catch (error) {
       throw damage(error, this.#header);
