@@ -102,12 +102,13 @@ async function longPoll(call: Call, alias: string, timeout_ms: number): Promise<
   const since_s = parseHttpDate(request.header(HEADERS.ifModifiedSince) ?? '');
   const before = await exchange(call, [alias], []);
   if (before.end !== 'done') return answerOf(before, [alias]);
-  const waiter = platform.waiters.register(before.gateway, alias);
+  const known = before.ports[0]?.point ?? 0;
+  const waiter = platform.waiters.register(before.gateway, alias, known);
   let isParked = false;
   try {
     const now = await exchange(call, [alias], []);
     const port = now.end === 'done' ? now.ports[0] : undefined;
-    const isNew = port !== undefined && port.point > (before.ports[0]?.point ?? 0);
+    const isNew = port !== undefined && port.point > known;
     if (port !== undefined && (isNew || isSince(port, since_s))) return changed(port);
     isParked = true;
     return { status: 304, later: parked(platform, waiter, { key: keyOf(request), alias, timeout_ms }) };

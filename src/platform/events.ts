@@ -3,7 +3,16 @@
 import { GweError } from '../errors.ts';
 import { EVENT_LISTENERS_MAX, EVENTS_KEPT, RETRY_AFTER_S } from './limits.ts';
 
-export type EventType = 'gateway' | 'dataport' | 'install' | 'rollout' | 'content' | 'group' | 'reset';
+export const EVENT_TYPES = [
+  'gateway',
+  'dataport',
+  'install',
+  'rollout',
+  'content',
+  'group',
+  'reset',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface FleetEvent {
   /** Tells the start of the platform and the number since then. */
@@ -15,6 +24,8 @@ export interface FleetEvent {
 
 export interface Events {
   publish(type: EventType, data: FleetEvent['data']): void;
+  /** Something that happened at another replica. */
+  hear(type: EventType, data: FleetEvent['data']): void;
   /** Hears all that comes from now on; returns how to stop. */
   subscribe(listener: (event: FleetEvent) => void): () => void;
   /** The same, for callers from outside, whose number is bounded; `end` is called when the platform closes. Raises `busy`. */
@@ -28,21 +39,26 @@ export interface Events {
   close(): void;
 }
 
-/** `start` tells one run of the platform from another. */
-export function createEvents(start: string): Events {
+/** `start` tells one run of the platform from another; `tellPeers` is told what was published here. */
+export function createEvents(start: string, tellPeers: Events['publish'] = () => {}): Events {
   const kept: FleetEvent[] = [];
   const inside = new Set<(event: FleetEvent) => void>();
   const outside = new Map<(event: FleetEvent) => void, () => void>();
   let count = 0;
   const idOf = (number: number) => `${start}-${number}`;
+  const hear: Events['hear'] = (type, data) => {
+    count += 1;
+    const event: FleetEvent = { id: idOf(count), type, data };
+    kept.push(event);
+    if (kept.length > EVENTS_KEPT) kept.shift();
+    for (const listener of inside) listener(event);
+    for (const listener of outside.keys()) listener(event);
+  };
   return {
+    hear,
     publish(type, data) {
-      count += 1;
-      const event: FleetEvent = { id: idOf(count), type, data };
-      kept.push(event);
-      if (kept.length > EVENTS_KEPT) kept.shift();
-      for (const listener of inside) listener(event);
-      for (const listener of outside.keys()) listener(event);
+      hear(type, data);
+      tellPeers(type, data);
     },
     subscribe(listener) {
       inside.add(listener);

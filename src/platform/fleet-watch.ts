@@ -59,7 +59,9 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     last = last.then(look).catch((error) => log.error(`Cannot look at what was reported: ${explain(error)}`));
     return last;
   };
-  store.onWrite((gateway, aliases) => {
+  store.onWrite((gateway, aliases, isHere) => {
+    // What was written at another replica is looked at, counted and told by that one.
+    if (!isHere) return;
     const there = pending.get(gateway) ?? { aliases: new Set(), checkIns: 0, time_ms: 0 };
     if (aliases.includes('engine_report')) {
       checkIns += 1;

@@ -82,7 +82,7 @@ async function waitForPoint(
   after: number,
   wait_s: number,
 ): Promise<void> {
-  const waiter = call.platform.waiters.register(gateway, call.params['alias'] ?? '');
+  const waiter = call.platform.waiters.register(gateway, call.params['alias'] ?? '', after);
   try {
     const { port } = await portOf(call);
     if (port.point <= after) await waiter.wait(wait_s * 1000, call.request.gone);

@@ -24,8 +24,9 @@ import { DATABASE } from './sqlite-schema.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { Store } from './store.ts';
 import { createThrottle } from './throttle.ts';
-import { ensureToken } from './tokens.ts';
+import { ensureToken, newSecret } from './tokens.ts';
 import { createWaiters } from './waiters.ts';
+import { watchWrites } from './waiters-peers.ts';
 
 /** What a backup that was killed leaves in the data folder (backup.ts). */
 const UNFINISHED_BACKUP = /^backup-\w{6}$/;
@@ -116,7 +117,7 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const waiters = createWaiters();
   try {
     const content = await openContent(options, store);
-    store.onWrite((gateway, aliases) => waiters.wake(gateway, aliases));
+    watchWrites(store, waiters, log);
     const firstToken = await ensureToken(store, options.presetToken, clock.now(), log);
     const platform = await assemble({ store, content, waiters, vendor, clock, log }, options);
     const server = await startServer(platform, options);
@@ -155,7 +156,11 @@ async function assemble(parts: Parts, options: PlatformOptions): Promise<Platfor
   const { store, clock, log } = parts;
   const { dataFolder, gwe = [] } = options;
   const throttle = createThrottle(clock.now, options.requestsPerKey);
-  const events = createEvents(clock.now().toString(36));
+  const { peers } = store;
+  // Replicas may start in the same instant.
+  const events = createEvents(`${clock.now().toString(36)}${newSecret().slice(0, 4)}`, peers?.tell);
+  peers?.onEvent(events.hear);
+  peers?.onGap(() => events.hear('reset', {}));
   const audit: Platform['audit'] = async (entry) =>
     void (await store.appendAudit({ ...entry, time_ms: clock.now() }));
   const makesDeltas = gwe.length === 0 ? undefined : await import('./deltas.ts');

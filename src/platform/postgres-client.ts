@@ -10,6 +10,8 @@ export const POOL_MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement that takes longer is ended: nobody waits for it any more. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** A process that was paused in the midst of a transaction may not hold up the other replicas. */
+const IDLE_IN_TRANSACTION_MS = 10_000;
 /** Deadlocks and the like: nothing of such a transaction was done. */
 const AGAIN_MAX = 3;
 const INT8 = 20;
@@ -32,22 +34,19 @@ export interface Database extends Session {
   close(): Promise<void>;
 }
 
-/**
- * Opens the pool; nothing is connected yet. `onLost` is told of connections that broke while idle, and `check` raises when
- * nothing may be asked now.
- */
-export function openPool(url: string, onLost: (error: Error) => void, check: () => void): Database {
+/** Opens the pool; nothing is connected yet. `onLost` is told of connections that broke while idle. */
+export function openPool(url: string, onLost: (error: Error) => void): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: 'gwe platform',
     types: { getTypeParser: parserOf },
   });
   pool.on('error', onLost);
   const once = async <T>(work: (db: Session) => Promise<T>): Promise<T> => {
-    check();
     const client = await pool.connect();
     let broken: Error | undefined;
     // Without a listener a connection that breaks between two statements would end the process.
@@ -69,7 +68,7 @@ export function openPool(url: string, onLost: (error: Error) => void, check: () 
     }
   };
   return {
-    ...sessionOf(pool, check),
+    ...sessionOf(pool),
     async transaction(work) {
       for (let tried = 1; ; tried += 1) {
         try {
@@ -83,10 +82,9 @@ export function openPool(url: string, onLost: (error: Error) => void, check: () 
   };
 }
 
-function sessionOf(client: Pick<pg.Pool | pg.PoolClient, 'query'>, check = () => {}): Session {
+function sessionOf(client: Pick<pg.Pool | pg.PoolClient, 'query'>): Session {
   const query = async (sql: string, values: Values = []) => {
     const { text, list } = bound(sql, values);
-    check();
     try {
       return await client.query<Row>({ text, values: list });
     } catch (error) {
@@ -116,7 +114,7 @@ function codeOf(thrown: unknown): string {
 const isClash = (thrown: unknown) => ['40P01', '40001'].includes(codeOf(thrown));
 
 /** Away, starting, stopping, standing by, or full of connections: it passes. */
-const AWAY = /^(08...|57P0.|57014|25006|53300|40P01|40001|E[A-Z_]+)$/;
+const AWAY = /^(08...|57P0.|57014|25006|25P03|53300|40P01|40001|E[A-Z_]+)$/;
 const LOST = /terminated|timeout|not queryable|ended/i;
 
 /** What the driver or the server raised, with the code that leads to the right answer: full disk 507, away 503. */

@@ -1,8 +1,6 @@
 /** Numbers of the advisory locks that platforms over one PostgreSQL database share. */
 export const LOCKS = {
   layout: 7_201_001,
-  /** One platform at a time serves a database: held as long as its connection lives. */
-  platform: 7_201_002,
   /** Products, gateways and groups are added and removed one after the other. */
   catalog: 7_201_003,
   tokens: 7_201_004,

@@ -1,11 +1,12 @@
 /** Rollouts in PostgreSQL. A command and what is noted of it are one transaction. What a rollout does is decided elsewhere: rollout-rules.ts. */
 import type { Database, Session } from './postgres-client.ts';
 import { carryOut } from './postgres-data.ts';
-import { observeOne } from './postgres-look.ts';
+import type { FencedLease } from './postgres-lease.ts';
+import { observeAll } from './postgres-look.ts';
 import { productId } from './postgres-products.ts';
 import { completeStages, inOrder, newMember, stageEnds, stageOf } from './rollout-order.ts';
 import type { RolloutStore } from './rollout-store.ts';
-import type { Member, Observation, Rollout } from './rollout-types.ts';
+import type { Member, Rollout } from './rollout-types.ts';
 import { readMember, readMemberState, readRollout } from './sqlite-rollout-rows.ts';
 import { int, text } from './sqlite-rows.ts';
 import type { Dataport, Exchange, GatewayRef } from './store.ts';
@@ -17,6 +18,7 @@ const MEMBERS_MAX = 2_000;
 
 export interface RolloutParts {
   db: Database;
+  lease: FencedLease;
   seen(gateway: number): number;
   /** Makes the partition for what is written now. */
   prepare(now_ms: number): Promise<void>;
@@ -61,8 +63,14 @@ async function putMembers(db: Session, rollout: number, members: readonly Member
   }
 }
 
-export function openRolloutTable({ db, seen, prepare, written }: RolloutParts): RolloutStore {
+export function openRolloutTable({ db, lease, seen, prepare, written }: RolloutParts): RolloutStore {
+  const asDriver = <T>(work: (session: Session) => Promise<T>) =>
+    db.transaction(async (session) => {
+      await lease.fence(session);
+      return work(session);
+    });
   return {
+    lease,
     ...openReading(db),
     addRollout: (plan, gateways) =>
       db.transaction(async (session) => {
@@ -84,7 +92,7 @@ export function openRolloutTable({ db, seen, prepare, written }: RolloutParts): 
         return (await oneRollout(session, id)) ?? 'unknown';
       }),
     saveRollout: ({ id, state, stage, why, changed_ms }, changed) =>
-      db.transaction(async (session) => {
+      asDriver(async (session) => {
         const isThere = await session.run(
           'UPDATE rollout SET state = ?, stage = ?, why = ?, changed_ms = ? WHERE id = ?',
           [state, stage, why, changed_ms, id],
@@ -92,23 +100,16 @@ export function openRolloutTable({ db, seen, prepare, written }: RolloutParts): 
         if (isThere > 0) await putMembers(session, id, changed);
         return isThere > 0;
       }),
-    async observe(asks) {
-      const found: Observation[] = [];
-      for (const ask of asks) {
-        const observation = await observeOne(db, ask, seen);
-        if (observation !== undefined) found.push(observation);
-      }
-      return found;
-    },
+    observe: (asks) => observeAll(db, asks, seen),
     async tellMember(rollout, member, command, now_ms) {
       await prepare(now_ms);
-      const end = await db.transaction((session) => tell(session, rollout, member, command, now_ms));
+      const end = await asDriver((session) => tell(session, rollout, member, command, now_ms));
       if (typeof end !== 'string') written(member.gateway, ['engine_fetch']);
       return end;
     },
     async withdrawMember(rollout, member, now_ms) {
       await prepare(now_ms);
-      const end = await db.transaction((session) => withdraw(session, rollout, member, now_ms));
+      const end = await asDriver((session) => withdraw(session, rollout, member, now_ms));
       if (typeof end !== 'string') written(member.gateway, ['engine_fetch']);
       return end;
     },

@@ -90,6 +90,15 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX rollout_of_gateway ON rollout_member (gateway_id);
   `,
+  `
+  CREATE TABLE lease (name ${NAME} PRIMARY KEY, holder TEXT NOT NULL, token BIGINT NOT NULL, until_ms BIGINT NOT NULL);
+  CREATE TABLE session (
+    hash TEXT COLLATE "C" PRIMARY KEY, token TEXT NOT NULL, begun_ms BIGINT NOT NULL, used_ms BIGINT NOT NULL
+  );
+  CREATE TABLE content_hold (
+    sha256 TEXT COLLATE "C" NOT NULL, holder TEXT NOT NULL, until_ms BIGINT NOT NULL, PRIMARY KEY (sha256, holder)
+  );
+  `,
 ];
 
 /** Brings the database forward, within the transaction of `db`. Raises `layout` when a newer gwe made it. */

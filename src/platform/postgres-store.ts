@@ -1,12 +1,12 @@
 /**
- * The store in PostgreSQL, for one platform at a time: what is acknowledged is committed there. "Last seen" is kept in memory
- * and written behind, as with SQLite: after a crash it may be some seconds old, nothing else may.
+ * The store in PostgreSQL, for any number of replicas at once: what is acknowledged is committed there. "Last seen" is kept in
+ * memory and written behind, as with SQLite: after a crash, and at another replica, it may be some seconds old, nothing else may.
  */
 import { explain } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import { LAST_SEEN_FLUSH_MS } from './limits.ts';
 import { createDataBatcher, type DataBatcher } from './postgres-batch.ts';
+import { type Bus, openBus } from './postgres-bus.ts';
 import { openCatalog } from './postgres-catalog.ts';
 import { type Database, openPool } from './postgres-client.ts';
 import { openCounts } from './postgres-counts.ts';
@@ -16,43 +16,52 @@ import { openFleet } from './postgres-fleet.ts';
 import { openGroups } from './postgres-groups.ts';
 import { fetchWorld } from './postgres-heads.ts';
 import { openPartitions, readHistory } from './postgres-history.ts';
-import { type Holding, holdDatabase } from './postgres-holding.ts';
+import { openLease } from './postgres-lease.ts';
 import { openAudit, openTokens } from './postgres-operators.ts';
+import { openPeers } from './postgres-peers.ts';
 import { openContentTable, openProducts } from './postgres-products.ts';
 import { openRolloutTable } from './postgres-rollouts.ts';
 import { migrateDatabase } from './postgres-schema.ts';
 import { OWN_ALIASES } from './sqlite-data.ts';
 import { int, text } from './sqlite-rows.ts';
-import type { Dataport, GatewayRef, Store } from './store.ts';
+import type { Dataport, GatewayRef, Store, WriteListener } from './store.ts';
 
+/** The other replicas see "last seen" so late. */
+const LAST_SEEN_FLUSH_MS = 2_000;
 /** How often partitions are made and dropped. */
 const PARTITIONS_MS = 3_600_000;
 
 /**
  * Opens the store at `url` (`postgres://USER@HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE), bringing its
- * tables forward. Raises `locked` (another platform has it), `layout` (of a newer gwe), `busy` (PostgreSQL is away).
+ * tables forward. Raises `layout` (of a newer gwe), `busy` (PostgreSQL is away).
  */
 export async function openPostgresStore(url: string, clock: Clock, log: Log): Promise<Store> {
-  const holding = await holdDatabase(url, log);
-  const db = openPool(url, (error) => log.error(`PostgreSQL: ${explain(error)}`), holding.check);
+  const bus = await openBus(url, log);
+  const db = openPool(url, (error) => log.error(`PostgreSQL: ${explain(error)}`));
   try {
     await db.transaction(migrateDatabase);
-    return await prepareStore(db, holding, clock, log);
+    return await prepareStore(db, bus, clock, log);
   } catch (error) {
     await db.close();
-    await holding.release();
+    await bus.close();
     throw error;
   }
 }
 
-async function prepareStore(db: Database, holding: Holding, clock: Clock, log: Log): Promise<Store> {
+async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Promise<Store> {
   const seen = createSeen(db);
   const partitions = openPartitions(db);
   await partitions.keep(clock.now());
-  const listeners: Array<(gateway: number, aliases: readonly string[]) => void> = [];
+  const listeners: WriteListener[] = [];
   const tell = (gateway: number, aliases: readonly string[]) => {
-    if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases);
+    if (aliases.length === 0) return;
+    for (const listener of listeners) listener(gateway, aliases, true);
+    bus.wrote(gateway, aliases);
   };
+  bus.onNews(({ writes }) => {
+    for (const [alias, gateways] of writes)
+      for (const gateway of gateways) for (const listener of listeners) listener(gateway, [alias], false);
+  });
   const timers = startUpkeep(log, [
     [LAST_SEEN_FLUSH_MS, seen.flush],
     [PARTITIONS_MS, () => partitions.keep(clock.now())],
@@ -68,6 +77,7 @@ async function prepareStore(db: Database, holding: Holding, clock: Clock, log: L
   return {
     ...openDataports(db, createDataBatcher(db, partitions), seen, tell),
     onWrite: (listener) => void listeners.push(listener),
+    peers: openPeers(db, bus),
     ...openProducts(db),
     ...openCatalog(db, seen.newest),
     ...openContentTable(db),
@@ -84,6 +94,7 @@ async function prepareStore(db: Database, holding: Holding, clock: Clock, log: L
     fleet: (...args) => settled(() => fleet.fleet(...args)),
     ...openRolloutTable({
       db,
+      lease: openLease(db, bus),
       seen: seen.newest,
       prepare: (now_ms) => partitions.ensure([Math.floor(now_ms / 86_400_000)]),
       written: tell,
@@ -94,7 +105,7 @@ async function prepareStore(db: Database, holding: Holding, clock: Clock, log: L
         .flush()
         .catch((error) => log.error(`Cannot keep when gateways were seen: ${explain(error)}`));
       await db.close();
-      await holding.release();
+      await bus.close();
     },
   };
 }

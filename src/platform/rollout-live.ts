@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../host/clock.ts';
 import { lookOf } from './rollout-look.ts';
-import { afterLook, afterTime, isLookedAfter, isOnline, to } from './rollout-member.ts';
+import { afterLook, afterTime, factsOf, isLookedAfter, isOnline, to } from './rollout-member.ts';
 import { type Decisions, decide, type Withdrawn } from './rollout-rules.ts';
 import { MEMBER_STATES } from './rollout-states.ts';
 import type { RolloutStore } from './rollout-store.ts';
@@ -68,6 +68,21 @@ export async function lookAt(parts: PassParts, live: Live, gateways: Iterable<nu
   }
   if (changed.length > 0 && !(await save(parts, live, live.rollout, changed))) return 'gone';
   return isNews || changed.length > 0 ? 'news' : 'nothing';
+}
+
+/** Members as they are kept, with what is known of their gateways now: for a look at a rollout that another replica drives. */
+export async function withFacts(
+  store: Pick<RolloutStore, 'observe'>,
+  members: readonly Member[],
+): Promise<Member[]> {
+  const seen: Member[] = [];
+  for (let start = 0; start < members.length; start += AT_A_TIME) {
+    const some = members.slice(start, start + AT_A_TIME);
+    const found = await store.observe(some.map(({ gateway }) => ({ gateway, point: 0, statusPoint: 0 })));
+    const facts = new Map(found.map((each) => [each.gateway, factsOf(lookOf(each))]));
+    seen.push(...some.map((member) => ({ ...member, facts: facts.get(member.gateway) ?? member.facts })));
+  }
+  return seen;
 }
 
 function isTellable({ state, facts }: Member, now_ms: number): boolean {

@@ -21,9 +21,13 @@ const DOWN = ['FATAL', 'EXITED', 'BACKOFF', 'UNKNOWN'];
 
 /** The member after a look at its gateway. The same object when nothing changed but facts that are the same. */
 export function afterLook(member: Member, look: Look, plan: Plan, now_ms: number): Member {
-  const { activated, lastSeen_ms, interval_s, timezone, occupied } = look;
-  const known = { ...member, facts: { activated, lastSeen_ms, interval_s, timezone, occupied } };
+  const known = { ...member, facts: factsOf(look) };
   return afterTime(step(known, look, plan, now_ms), plan, now_ms);
+}
+
+/** What of a look is kept in memory. */
+export function factsOf({ activated, lastSeen_ms, interval_s, timezone, occupied }: Look): Facts {
+  return { activated, lastSeen_ms, interval_s, timezone, occupied };
 }
 
 /** The member after time went by: whether its silence has become too long. */

@@ -1,4 +1,5 @@
 /** What the platform keeps of rollouts, as a part of the store's interface: plain values in and out, durable when it resolves. */
+import type { Lease } from './peers.ts';
 import type { MemberState } from './rollout-states.ts';
 import type { Member, Observation, Plan, Rollout, RolloutState } from './rollout-types.ts';
 
@@ -26,6 +27,8 @@ export interface Ask {
 }
 
 export interface RolloutStore {
+  /** Who drives: saveRollout, tellMember and withdrawMember are for its holder, and raise `busy` for anybody else. */
+  readonly lease: Lease;
   /** Makes it with its gateways in their order. `unknown`: no such product. */
   addRollout(
     rollout: NewRollout,

@@ -1,11 +1,13 @@
 /**
  * The rollouts that go on: driven by what gateways write, and by a tick for what only time brings. All that is known lies
  * in the store; after a start it is read, looked at, and gone on with. One thing at a time: passes and operators take turns.
+ * Of several replicas the one that holds the lease drives; an operator's wish brings the lease to the replica that was asked.
  */
 import { asGweError, explain, GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { FleetStore } from './fleet-store.ts';
+import type { Peers } from './peers.ts';
 import {
   ACTIONS,
   cannot,
@@ -16,7 +18,16 @@ import {
   tooMany,
 } from './rollout-actions.ts';
 import { gatewaysFor, JOIN_LOOK_MS, joining } from './rollout-gateways.ts';
-import { advance, dueForLook, type Live, liveOf, lookAt, type PassParts, save } from './rollout-live.ts';
+import {
+  advance,
+  dueForLook,
+  type Live,
+  liveOf,
+  lookAt,
+  type PassParts,
+  save,
+  withFacts,
+} from './rollout-live.ts';
 import { again, excuse } from './rollout-rules.ts';
 import type { NewRollout, RolloutStore } from './rollout-store.ts';
 import type { Member, Rollout, RolloutState } from './rollout-types.ts';
@@ -34,6 +45,7 @@ export interface RolloutParts {
   store: RolloutStore &
     Pick<FleetStore, 'fleet'> & {
       onWrite(listener: (gateway: number, aliases: readonly string[]) => void): void;
+      peers?: Pick<Peers, 'onGap'> | undefined;
     };
   clock: Clock;
   log: Log;
@@ -66,6 +78,10 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   const moved = new Set<number>();
   const heldUp = new Set<number>();
   const over = new AbortController();
+  const { lease } = store;
+  /** The lease under which all that is in memory was read; 0 while another replica drives. */
+  let term = 0;
+  let isAway = false;
   let last: Promise<unknown> = Promise.resolve();
   let isScheduled = false;
   let isTick = false;
@@ -126,6 +142,9 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     const tick = isTick;
     isTick = false;
     isScheduled = false;
+    if (tick) await lead(lease.hold);
+    isAway = false;
+    if (term === 0) return;
     if (tick) await letAllJoin();
     const written = [...dirty];
     dirty.clear();
@@ -139,20 +158,44 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   const schedule = () => {
     if (isScheduled) return;
     isScheduled = true;
-    void inTurn(async () => {
+    inTurn(async () => {
       await new Promise((resolve) => setImmediate(resolve));
       await passAll();
+    }).catch((thrown) => {
+      if (!isAway) log.error(`Cannot go on with rollouts: ${explain(asGweError(thrown))}`);
+      isAway = true;
     });
+  };
+  const lookAtAll = () => {
+    for (const live of lives.values()) for (const gateway of live.places.keys()) dirty.add(gateway);
+    isTick = true;
+    schedule();
   };
   const load = async () => {
     for (const state of LIVE_STATES) {
-      for (const rollout of await store.rollouts({ state, limit: ROLLOUTS_LIVE_MAX })) {
-        const live = liveOf(rollout, await store.rolloutMembers(rollout.id));
-        lives.set(rollout.id, live);
-        await passOver(live, [...live.places.keys()], true);
-      }
+      for (const rollout of await store.rollouts({ state, limit: ROLLOUTS_LIVE_MAX }))
+        lives.set(rollout.id, liveOf(rollout, await store.rolloutMembers(rollout.id)));
     }
+    if (lives.size > 0) lookAtAll();
   };
+  /** Only in turn: so nothing that was read under a former lease is written under a later one. */
+  const lead = async (take: () => Promise<number>): Promise<void> => {
+    const now = await take();
+    if (now === term) return;
+    stepDown();
+    if (now > 0) await load();
+    term = now;
+  };
+  const stepDown = () => {
+    term = 0;
+    lives.clear();
+    dirty.clear();
+  };
+  const asLeader = <T>(work: () => Promise<T>): Promise<T> =>
+    inTurn(async () => {
+      await lead(lease.insist);
+      return work();
+    });
   const find = async (id: number): Promise<Live> => {
     const rollout = lives.get(id) ?? (await store.rollout(id));
     if (rollout === undefined) throw noRollout(id);
@@ -187,17 +230,29 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     dirty.add(gateway);
     schedule();
   });
-  void inTurn(load).catch((thrown) =>
-    log.error(`Cannot go on with rollouts: ${explain(asGweError(thrown))}`),
-  );
-  void tickOn(clock, over.signal, () => {
+  const tick = () => {
     isTick = true;
-    if (lives.size > 0) schedule();
+    if (lives.size > 0 || term === 0 || store.peers !== undefined) schedule();
+  };
+  const atTrouble = (thrown: unknown) =>
+    log.error(`Cannot go on with rollouts: ${explain(asGweError(thrown))}`);
+  void inTurn(async () => {
+    await lead(lease.hold);
+    await passAll();
+  }).catch(atTrouble);
+  void tickOn(clock, over.signal, tick);
+  lease.onFree(tick);
+  lease.onAsked(() => {
+    void inTurn(async () => {
+      stepDown();
+      await lease.release();
+    }).catch(atTrouble);
   });
+  store.peers?.onGap(lookAtAll);
 
   return {
     create: (plan, gateways) =>
-      inTurn(async () => {
+      asLeader(async () => {
         if (lives.size >= ROLLOUTS_LIVE_MAX) throw tooMany();
         const rollout = await store.addRollout(plan, gateways);
         if (rollout === 'unknown') throw new GweError('not-found', `Cannot find product ${plan.product}`);
@@ -208,12 +263,15 @@ export function openRollouts(parts: RolloutParts): Rollouts {
         await passOver(live, [...live.places.keys()], true);
         return live.rollout;
       }),
-    act: (id, action, who) => inTurn(() => actNow(id, action, who)),
+    act: (id, action, who) => asLeader(() => actNow(id, action, who)),
     async view(id) {
       const live = lives.get(id);
       if (live !== undefined) return { rollout: live.rollout, members: live.members };
       const rollout = await store.rollout(id);
-      return rollout === undefined ? undefined : { rollout, members: await store.rolloutMembers(id) };
+      if (rollout === undefined) return undefined;
+      const members = await store.rolloutMembers(id);
+      const isDrivenElsewhere = LIVE_STATES.includes(rollout.state);
+      return { rollout, members: isDrivenElsewhere ? await withFacts(store, members) : members };
     },
     async settled() {
       // A pass is in the queue as soon as something was written: what is written later is not waited for.
@@ -222,7 +280,8 @@ export function openRollouts(parts: RolloutParts): Rollouts {
     async close() {
       over.abort();
       await last;
-      lives.clear();
+      stepDown();
+      await lease.release().catch(() => {});
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The rollouts' part of the store: looking at gateways, and telling them, each together with what is noted of it. */
 import type { DatabaseSync } from 'node:sqlite';
+import { SOLE_LEASE } from './peers.ts';
 import type { Ask, RolloutStore } from './rollout-store.ts';
 import type { Member, Observation } from './rollout-types.ts';
 import type { DataTable } from './sqlite-data.ts';
@@ -42,6 +43,7 @@ export function openRolloutStore({ db, data, run, seen, written }: RolloutStoreP
       now_ms,
     });
   return {
+    lease: SOLE_LEASE,
     addRollout: (rollout, gateways) => run(() => table.addRollout(rollout, gateways)),
     rollouts: async (query) => table.rollouts(query),
     rollout: async (id) => table.rollout(id),

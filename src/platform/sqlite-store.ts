@@ -20,7 +20,7 @@ import { openFleetStore } from './sqlite-fleet-store.ts';
 import { openRolloutStore } from './sqlite-rollout-store.ts';
 import { openDatabase, openReader } from './sqlite-schema.ts';
 import { type Disk, takeSync } from './sqlite-sync.ts';
-import type { Exchange, ExchangeEnd, Store } from './store.ts';
+import type { Exchange, ExchangeEnd, Store, WriteListener } from './store.ts';
 
 /** The store, and what its own threads ask of it. */
 export interface SqliteStore extends Store {
@@ -56,9 +56,9 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
   const data = prepareData(db, catalog.find);
   const content = prepareContent(db);
-  const listeners: Array<(gateway: number, aliases: readonly string[]) => void> = [];
+  const listeners: WriteListener[] = [];
   const tell = (gateway: number, aliases: readonly string[]) => {
-    if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases);
+    if (aliases.length > 0) for (const listener of listeners) listener(gateway, aliases, true);
   };
   const { run } = batcher;
   const forget = () => {
@@ -123,6 +123,7 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
     dataports: (who) => read(() => data.dataports(who)),
     addProductAlias: (product, alias) => run(() => catalog.addProductAlias(product, alias)),
     onWrite: (listener) => void listeners.push(listener),
+    peers: undefined,
     products: async () => catalog.products(),
     product: async (name) => catalog.product(name),
     productOfHost: async (label) => catalog.productOfHost(label),

@@ -5,6 +5,7 @@
  */
 
 import type { FleetStore } from './fleet-store.ts';
+import type { Peers } from './peers.ts';
 import type { RolloutStore } from './rollout-store.ts';
 
 /** A gateway by the digest of its CIK (as a device calls) or by its name (as an operator does). */
@@ -107,6 +108,9 @@ export interface Content {
   updated_ms: number;
 }
 
+/** `isHere`: written by this process. Else another replica said so: it is there by now, but may have been known already. */
+export type WriteListener = (gateway: number, aliases: readonly string[], isHere: boolean) => void;
+
 /** What is kept about the fleet as a whole and about operators: fleet-store.ts. */
 export interface Store extends FleetStore, RolloutStore {
   exchange(call: Exchange): Promise<ExchangeEnd>;
@@ -122,7 +126,9 @@ export interface Store extends FleetStore, RolloutStore {
   /** Makes an alias known to all gateways of a product. */
   addProductAlias(product: string, alias: string): Promise<boolean>;
   /** Called after each commit with the aliases that were written. */
-  onWrite(listener: (gateway: number, aliases: readonly string[]) => void): void;
+  onWrite(listener: WriteListener): void;
+  /** The other replicas over the same database; `undefined` where there can be none. */
+  readonly peers: Peers | undefined;
 
   products(): Promise<Product[]>;
   product(name: string): Promise<Product | undefined>;

@@ -40,6 +40,7 @@ export async function ensureToken(
   }
   if ((await store.countTokens()) > 0) return undefined;
   const token = newSecret();
-  await store.putToken({ name: 'first', role: 'admin', hash: digestOf(token), now_ms });
-  return token;
+  // Of replicas that start at once, one makes it.
+  const made = await store.addToken({ name: 'first', role: 'admin', hash: digestOf(token), now_ms });
+  return made === 'added' ? token : undefined;
 }

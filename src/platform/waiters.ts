@@ -4,6 +4,7 @@
  */
 import { GweError } from '../errors.ts';
 import { RETRY_AFTER_S, WAITERS_MAX } from './limits.ts';
+import type { Waiting } from './peers.ts';
 
 export type WakeReason = 'written' | 'timeout' | 'gone' | 'closing';
 
@@ -22,9 +23,12 @@ export interface Waiter {
 }
 
 export interface Waiters {
-  /** Registers a waiter. Raises `busy` when there are too many. */
-  register(gateway: number, alias: string): Waiter;
-  wake(gateway: number, aliases: readonly string[]): void;
+  /** Registers a waiter who knows of `point`, the newest one until now. Raises `busy` when there are too many. */
+  register(gateway: number, alias: string, point: number): Waiter;
+  /** Wakes those who wait for one of these; with `point`, only those who do not know it. */
+  wake(gateway: number, aliases: readonly string[], point?: number): void;
+  /** All who wait, or those who wait for this alias of this gateway. */
+  waiting(gateway?: number, alias?: string): Waiting[];
   /** Answers all waiters with `closing`, those that come later too. */
   close(): void;
   readonly size: number;
@@ -36,6 +40,7 @@ export interface Waiters {
 interface Entry {
   gateway: number;
   alias: string;
+  point: number;
   /** Set when the write came before the sleep. */
   reason: WakeReason | undefined;
   woken: ((reason: WakeReason) => void) | undefined;
@@ -72,14 +77,14 @@ export function createWaiters(): Waiters {
   };
 
   return {
-    register(gateway, alias) {
+    register(gateway, alias, point) {
       if (count >= WAITERS_MAX) {
         throw new GweError('busy', 'Cannot hold another long poll: too many wait', {
           retryAfter_s: RETRY_AFTER_S,
         });
       }
       const reason = closed ? 'closing' : undefined;
-      const entry: Entry = { gateway, alias, reason, woken: undefined, timer: undefined };
+      const entry: Entry = { gateway, alias, point, reason, woken: undefined, timer: undefined };
       const entries = byGateway.get(gateway);
       if (entries === undefined) byGateway.set(gateway, [entry]);
       else entries.push(entry);
@@ -100,10 +105,15 @@ export function createWaiters(): Waiters {
         release: () => release(entry),
       };
     },
-    wake(gateway, aliases) {
+    wake(gateway, aliases, point = Number.POSITIVE_INFINITY) {
       const entries = byGateway.get(gateway);
       if (entries === undefined) return;
-      for (const entry of [...entries]) if (aliases.includes(entry.alias)) end(entry, 'written');
+      for (const entry of [...entries])
+        if (aliases.includes(entry.alias) && entry.point < point) end(entry, 'written');
+    },
+    waiting(gateway, alias) {
+      const entries = gateway === undefined ? [...byGateway.values()].flat() : (byGateway.get(gateway) ?? []);
+      return alias === undefined ? entries : entries.filter((entry) => entry.alias === alias);
     },
     close() {
       closed = true;

@@ -37,21 +37,6 @@ if (needs.skip === false) {
   keepsTheFleetContract('PostgreSQL', open);
 }
 
-test(
-  'a second platform on the same database is refused, and takes over when the first has ended',
-  needs,
-  async (t) => {
-    const url = server.database();
-    const first = await storeWithGateway(t, () => openAt(url));
-    await first.exchange(writing('a', 'kept'));
-    await assert.rejects(openAt(url), { code: 'locked', message: /another platform has it/ });
-    await first.close();
-    const second = await openAt(url);
-    assert.equal((await second.dataports(who))?.[0]?.value, 'kept');
-    await second.close();
-  },
-);
-
 test('history goes by whole days when it is too old, and what stays keeps its texts', needs, async (t) => {
   const url = server.database();
   const store = await storeWithGateway(t, () => openAt(url));

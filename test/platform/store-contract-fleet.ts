@@ -127,6 +127,7 @@ function holdsRollouts(engine: string, open: OpenStore): void {
       { gateway, serial: 'S' },
     ]);
     assert.ok(rollout !== 'unknown');
+    assert.ok(await store.lease.hold());
     const told = await store.tellMember(
       rollout.id,
       memberOf(0, { gateway, serial: 'S', state: 'told' }),
