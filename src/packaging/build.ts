@@ -16,7 +16,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { baseBinary } from './bases.ts';
-import { bundle, eagerModules, licences } from './bundle.ts';
+import { type Bundle, bundle, eagerModules, licences } from './bundle.ts';
+import { PART_NAME } from './platform-part.ts';
 import { checksums, publish } from './results.ts';
 import { installScript } from './scripts.ts';
 import { type BuildStamp, inputsDigest } from './stamp.ts';
@@ -47,13 +48,16 @@ export async function buildAll(options: BuildOptions): Promise<void> {
     return made;
   };
   try {
-    const { contents, metafile, pageMetafile } = await step('bundle', () => bundle(stamp));
-    say(`  ${contents.length} bytes; ${eagerModules(metafile).size} modules are loaded at every start`);
+    const bundled = await step('bundle', () => bundle(stamp));
+    const { contents, metafile, part, pageMetafile } = bundled;
+    say(
+      `  ${contents.length} bytes, and ${part.contents.length} of the platform; ${eagerModules(metafile).size} modules are loaded at every start`,
+    );
     await step('single files', () =>
-      Promise.all(architectures.map((arch) => makeSingleFile(arch, contents, work, results))),
+      Promise.all(architectures.map((arch) => makeSingleFile(arch, bundled, work, results))),
     );
     writeFileSync(join(results, 'install.sh'), installScript(), { mode: 0o755 });
-    writeFileSync(join(results, 'LICENSES.txt'), licences(metafile, pageMetafile));
+    writeFileSync(join(results, 'LICENSES.txt'), licences(metafile, part.metafile, pageMetafile));
     copyFileSync(join(ROOT, 'docs', 'gwe.1'), join(results, 'gwe.1'));
     if (options.withTarball) {
       await step('update tarball', () => makeUpdateTarball(results, stamp.version, architectures));
@@ -67,13 +71,14 @@ export async function buildAll(options: BuildOptions): Promise<void> {
 
 async function makeSingleFile(
   arch: Architecture,
-  contents: Uint8Array,
+  { contents, part }: Bundle,
   work: string,
   results: string,
 ): Promise<void> {
   const folder = join(work, arch);
   mkdirSync(folder);
   writeFileSync(join(folder, 'gwe.cjs'), contents);
+  writeFileSync(join(folder, PART_NAME), part.contents);
   writeFileSync(join(folder, 'node'), await baseBinary(arch), { mode: 0o755 });
   const made = join(folder, singleFile(arch));
   const script = join(import.meta.dirname, 'single-file.ts');

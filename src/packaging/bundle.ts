@@ -1,14 +1,17 @@
-/** All of gwe's TypeScript, and what it uses of npm's, as one CommonJS file that a single executable can hold. */
+/** All of gwe's TypeScript, and what it uses of npm's, as CommonJS that a single executable can hold: what a gateway runs, and the platform. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { bundlePage, embeddedPage } from './page.ts';
+import { bundlePart, leavingOutPlatform, type Part } from './platform-part.ts';
 import type { BuildStamp } from './stamp.ts';
 import { ROOT } from './targets.ts';
 
 export interface Bundle {
   contents: Uint8Array;
   metafile: Metafile;
+  /** The platform, which is loaded when it is called. */
+  part: Part;
   /** Of the fleet page, which the bundle holds as text. */
   pageMetafile: Metafile;
 }
@@ -66,16 +69,18 @@ export async function bundle(stamp: BuildStamp, entry = 'src/main.ts'): Promise<
     name: 'reader-thread',
     setup: ({ onLoad }) => onLoad({ filter: THREAD_START_MODULE }, () => ({ contents: thread })),
   };
+  const platform = new Set<string>();
   const result = await build({
     ...OPTIONS,
-    plugins: [embedPage, embedThread],
+    plugins: [leavingOutPlatform(platform)],
     entryPoints: [entry],
     outfile: 'gwe.cjs',
     define,
   });
+  const part = await bundlePart(platform, { ...OPTIONS, plugins: [embedPage, embedThread], define });
   const contents = result.outputFiles[0]?.contents;
   if (contents === undefined) throw new Error(`Cannot bundle ${entry}: esbuild made no file`);
-  return { contents, metafile: result.metafile, pageMetafile };
+  return { contents, metafile: result.metafile, part, pageMetafile };
 }
 
 /**

@@ -12,6 +12,7 @@ import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import type { SeaConfig } from '@yao-pkg/pkg/lib-es5/sea.js';
+import { PART_NAME } from './platform-part.ts';
 import { type Architecture, isArchitecture } from './targets.ts';
 
 /**
@@ -20,6 +21,14 @@ import { type Architecture, isArchitecture } from './targets.ts';
  * that change what V8 compiles, --jitless or --no-opt, would void its code caches and cost 15 ms at every start.)
  */
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
+
+/** What Node.js takes, and pkg only hands on. */
+interface SeaMore {
+  main: string;
+  assets: Record<string, string>;
+  execArgv: string[];
+  execArgvExtension: string;
+}
 
 async function makeSingleFile(
   arch: Architecture,
@@ -33,9 +42,10 @@ async function makeSingleFile(
   process.env['TMPDIR'] = folder;
   layPkgCache(join(folder, '.pkg-cache', 'sea'), `node-v${version}-linux-${arch}`, node);
   seedBlobGenerator();
-  const seaConfig: SeaConfig & { main: string; execArgv: string[]; execArgvExtension: string } = {
+  const seaConfig: SeaConfig & SeaMore = {
     // Relative to the folder that pkg makes in TMPDIR: the path becomes part of the file.
     main: `../${basename(bundle)}`,
+    assets: { [PART_NAME]: `../${PART_NAME}` },
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     // V8 takes a code cache only on the architecture that it was made on.
