@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { expectZero, makeTarball, writeSettings } from '../e2e/machine.ts';
 import { growthExponent, median, shown } from './figures.ts';
 import { addGateway, type Ground, makeGround } from './ground.ts';
-import { bytesBelow, overCheckIns, overManyCheckIns } from './growth-check-ins.ts';
+import { bytesBelow, overCheckIns } from './growth-check-ins.ts';
 import { FLOOR, fetchedWay, floorWay, localWay } from './install.ts';
 import { measure, type Taken } from './measure.ts';
 import type { Bench, Findings, Part, Table } from './part.ts';
@@ -39,7 +39,6 @@ async function growths(bench: Bench): Promise<Findings> {
   const ground = await makeGround(bench);
   const isQuick = bench.rounds(10) < 10;
   const sizes = isQuick ? [1, 10, 100] : [1, 10, 100, 500];
-  const many = await overManyCheckIns(bench, ground, isQuick ? 5 : 15);
   const counts = isQuick ? [10, 100, 1000] : [10, 100, 1000, 5000, 20_000];
   return {
     tables: [
@@ -61,9 +60,7 @@ async function growths(bench: Bench): Promise<Findings> {
       ),
       await overApps(bench, ground, isQuick ? [1, 10] : [1, 5, 20, 50]),
       await overCheckIns(bench, ground, bench.rounds(60)),
-      many.table,
     ],
-    aims: [many.aim],
   };
 }
 

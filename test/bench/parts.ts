@@ -4,6 +4,7 @@ import { delta } from './delta.ts';
 import { extract } from './extract.ts';
 import { growth } from './growth.ts';
 import { install } from './install.ts';
+import { life } from './life.ts';
 import { memory } from './memory.ts';
 import type { Part } from './part.ts';
 import { platform } from './platform.ts';
@@ -25,6 +26,7 @@ export const PARTS: readonly Part[] = [
   wear,
   size,
   growth,
+  life,
   small,
   extract,
   platform,
