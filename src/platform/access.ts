@@ -25,7 +25,7 @@ export interface Access {
 const KNOWN_MAX = 10_000;
 
 export function createAccess(store: Store, throttle: Throttle, now: () => number): Access {
-  const sessions = createSessions(now);
+  const sessions = store.sessions ?? createSessions(now);
   const known = new Set<string>();
   let used = new Map<string, number>();
 
@@ -60,7 +60,7 @@ export function createAccess(store: Store, throttle: Throttle, now: () => number
       const secret = secretIn(request);
       if (secret !== undefined) return check(secret, request.remote);
       const session = sessionIn(request.header('cookie'), request.isSecure);
-      const digest = session === undefined ? undefined : sessions.find(session);
+      const digest = session === undefined ? undefined : await sessions.find(session);
       const token = digest === undefined ? undefined : await goodToken(digest);
       if (token === undefined) throw refused();
       refuseOtherSites(request);

@@ -40,7 +40,7 @@ export async function logIn({ request, platform }: Call): Promise<Answer> {
     status: 200,
     details: '',
   });
-  const session = platform.access.sessions.begin(digestOf(secret));
+  const session = await platform.access.sessions.begin(digestOf(secret));
   const answer = json(200, whoamiJson(operator, platform));
   return withCookie(answer, sessionCookie(session, request.isSecure));
 }
@@ -48,7 +48,7 @@ export async function logIn({ request, platform }: Call): Promise<Answer> {
 /** `DELETE /api/v1/session`: ends the session, and takes the cookie away. */
 export async function logOut({ request, platform, note }: OperatorCall): Promise<Answer> {
   const session = sessionIn(request.header('cookie'), request.isSecure);
-  if (session !== undefined) platform.access.sessions.end(session);
+  if (session !== undefined) await platform.access.sessions.end(session);
   note.details = 'log out';
   return withCookie(empty(204), sessionCookie('', request.isSecure));
 }

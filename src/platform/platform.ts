@@ -142,6 +142,9 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
 async function openStore(options: PlatformOptions): Promise<Store> {
   const { dataFolder, clock, durability, hasReader, log } = options;
   if (options.store !== undefined) {
+    if (options.content === undefined) {
+      log.warning(`Content lies in ${dataFolder}: other replicas would not find it there (--content s3://…)`);
+    }
     const { openPostgresStore } = await import('./postgres-store.ts');
     return openPostgresStore(options.store, clock, log);
   }

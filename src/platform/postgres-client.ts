@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** A process that was paused in the midst of a transaction may not hold up the other replicas. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
-/** Deadlocks and the like: nothing of such a transaction was done. */
+/** Deadlocks, locks that were waited for too long: nothing of such a transaction was done. */
 const AGAIN_MAX = 3;
 const INT8 = 20;
 const TEXT = 25;
@@ -111,10 +111,10 @@ function codeOf(thrown: unknown): string {
   return raised instanceof Error && 'code' in raised ? String(raised.code) : '';
 }
 
-const isClash = (thrown: unknown) => ['40P01', '40001'].includes(codeOf(thrown));
+const isClash = (thrown: unknown) => ['40P01', '40001', '55P03'].includes(codeOf(thrown));
 
 /** Away, starting, stopping, standing by, or full of connections: it passes. */
-const AWAY = /^(08...|57P0.|57014|25006|25P03|53300|40P01|40001|E[A-Z_]+)$/;
+const AWAY = /^(08...|57P0.|57014|25006|25P03|53300|40P01|40001|55P03|E[A-Z_]+)$/;
 const LOST = /terminated|timeout|not queryable|ended/i;
 
 /** What the driver or the server raised, with the code that leads to the right answer: full disk 507, away 503. */

@@ -1,6 +1,7 @@
 /**
  * The tables in PostgreSQL, and how an older database becomes a current one: forward only, under an advisory lock, so that
  * replicas that start together take turns. Texts are compared by their bytes, as SQLite does, whatever the server's locale.
+ * The rule that lets replicas of the former version go on meanwhile is in docs/decisions/0049-the-schema-in-postgresql.md.
  */
 
 import { GweError } from '../errors.ts';
@@ -13,9 +14,18 @@ const OF_PRODUCT = 'product_id BIGINT NOT NULL REFERENCES product ON DELETE CASC
 const OF_GATEWAY = 'gateway_id BIGINT NOT NULL REFERENCES gateway ON DELETE CASCADE';
 const NAME = 'TEXT COLLATE "C" NOT NULL';
 
-/** Each entry brings a database one version forward. Entries are only ever appended, and leave alone what former versions use. */
-const MIGRATIONS: readonly string[] = [
-  `
+export interface Migration {
+  /** SQL that brings a database one layout forward. It only adds: what the layout before it has stays as it is. */
+  steps: string;
+  /** The oldest layout whose programs can still work on the database afterwards; by the rule the one before, or older. */
+  reads: number;
+}
+
+/** In order; entries are only ever appended. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    reads: 1,
+    steps: `
   CREATE TABLE product (id ${ID}, name ${NAME} UNIQUE, rid TEXT NOT NULL, template TEXT NOT NULL, created_ms BIGINT NOT NULL);
   CREATE INDEX product_host ON product (lower(name));
   CREATE TABLE product_alias (${OF_PRODUCT}, alias ${NAME}, PRIMARY KEY (product_id, alias));
@@ -90,35 +100,48 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX rollout_of_gateway ON rollout_member (gateway_id);
   `,
-  `
+  },
+  {
+    reads: 1,
+    steps: `
   CREATE TABLE lease (name ${NAME} PRIMARY KEY, holder TEXT NOT NULL, token BIGINT NOT NULL, until_ms BIGINT NOT NULL);
   CREATE TABLE session (
     hash TEXT COLLATE "C" PRIMARY KEY, token TEXT NOT NULL, begun_ms BIGINT NOT NULL, used_ms BIGINT NOT NULL
   );
-  CREATE TABLE content_hold (
-    sha256 TEXT COLLATE "C" NOT NULL, holder TEXT NOT NULL, until_ms BIGINT NOT NULL, PRIMARY KEY (sha256, holder)
-  );
   `,
+  },
 ];
 
-/** Brings the database forward, within the transaction of `db`. Raises `layout` when a newer gwe made it. */
-export async function migrateDatabase(db: Session): Promise<void> {
+/** While it waits for a table, every later check-in waits behind it: then it gives up, and is tried again. */
+const LOCK_TIMEOUT_MS = 3_000;
+
+/**
+ * Brings the database forward, within the transaction of `db`. Of several that start at once one does it, the others wait.
+ * A database of a newer layout is accepted when its last migration says that this one can work on it. Raises `layout` when not.
+ */
+export async function migrateDatabase(
+  db: Session,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  // An index of a large table takes longer than a statement of the platform may.
+  await db.run("SELECT set_config('statement_timeout', '0', true)");
   await db.run('SELECT pg_advisory_xact_lock(?)', [LOCKS.layout]);
-  await db.run('CREATE TABLE IF NOT EXISTS layout (version BIGINT NOT NULL)');
-  const row = await db.get('SELECT coalesce(max(version), 0) AS version FROM layout');
-  const version = row === undefined ? 0 : int(row, 'version');
-  if (version > MIGRATIONS.length) {
-    throw new GweError(
-      'layout',
-      `Cannot use the database: its layout ${version} is newer than ${MIGRATIONS.length}`,
-      {
-        hint: 'It was made by a newer gwe: run that one.',
-      },
-    );
-  }
-  for (const [at, steps] of MIGRATIONS.entries()) {
+  await db.run(`SELECT set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true)`);
+  await db.run('CREATE TABLE IF NOT EXISTS layout (version BIGINT NOT NULL, reads BIGINT NOT NULL)');
+  const row = await db.get(
+    'SELECT coalesce(max(version), 0) AS version, coalesce(max(reads), 0) AS reads FROM layout',
+  );
+  const [version, reads] = row === undefined ? [0, 0] : [int(row, 'version'), int(row, 'reads')];
+  if (reads > migrations.length) throw newer(version, migrations.length);
+  for (const [at, { steps, reads }] of migrations.entries()) {
     if (at < version) continue;
     await db.script(steps);
-    await db.run('INSERT INTO layout (version) VALUES (?)', [at + 1]);
+    await db.run('INSERT INTO layout (version, reads) VALUES (?, ?)', [at + 1, reads]);
   }
+}
+
+function newer(version: number, known: number): GweError {
+  return new GweError('layout', `Cannot use the database: its layout ${version} is newer than ${known}`, {
+    hint: 'It was made by a newer gwe: run that one.',
+  });
 }

@@ -22,6 +22,7 @@ import { openPeers } from './postgres-peers.ts';
 import { openContentTable, openProducts } from './postgres-products.ts';
 import { openRolloutTable } from './postgres-rollouts.ts';
 import { migrateDatabase } from './postgres-schema.ts';
+import { openSessions } from './postgres-sessions.ts';
 import { OWN_ALIASES } from './sqlite-data.ts';
 import { int, text } from './sqlite-rows.ts';
 import type { Dataport, GatewayRef, Store, WriteListener } from './store.ts';
@@ -78,6 +79,7 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
     ...openDataports(db, createDataBatcher(db, partitions), seen, tell),
     onWrite: (listener) => void listeners.push(listener),
     peers: openPeers(db, bus),
+    sessions: openSessions(db, clock.now),
     ...openProducts(db),
     ...openCatalog(db, seen.newest),
     ...openContentTable(db),

@@ -1,6 +1,7 @@
 /**
  * Browsers that are logged in. A session is a secret of its own in a cookie that scripts cannot read; it stands for the
- * token it was made with, and ends with it. Kept in memory: after a restart one logs in again.
+ * token it was made with, and ends with it. Kept in memory, after a restart one logs in again; or, where there may be other
+ * replicas, in their database (postgres-sessions.ts).
  */
 import { SESSION_IDLE_MS, SESSION_MAX_AGE_MS, SESSIONS_MAX } from './limits.ts';
 import { digestOf, newSecret } from './tokens.ts';
@@ -18,18 +19,25 @@ interface Session {
 
 export interface Sessions {
   /** Begins a session for the token with this digest; returns its secret. */
-  begin(token: string): string;
+  begin(token: string): Promise<string>;
   /** The digest of the token that a session stands for; `undefined` when it is none, or over. */
-  find(secret: string): string | undefined;
-  end(secret: string): void;
+  find(secret: string): Promise<string | undefined>;
+  end(secret: string): Promise<void>;
+}
+
+/** Whether a session has lasted, or was not used, for too long. */
+export function isSessionOver(
+  { begun_ms, used_ms }: { begun_ms: number; used_ms: number },
+  now_ms: number,
+): boolean {
+  return now_ms - begun_ms > SESSION_MAX_AGE_MS || now_ms - used_ms > SESSION_IDLE_MS;
 }
 
 export function createSessions(now: () => number): Sessions {
   const sessions = new Map<string, Session>();
-  const isOver = ({ begun_ms, used_ms }: Session) =>
-    now() - begun_ms > SESSION_MAX_AGE_MS || now() - used_ms > SESSION_IDLE_MS;
+  const isOver = (session: Session) => isSessionOver(session, now());
   return {
-    begin(token) {
+    async begin(token) {
       for (const [key, session] of sessions) if (isOver(session)) sessions.delete(key);
       const [oldest] = sessions.keys();
       if (sessions.size >= SESSIONS_MAX && oldest !== undefined) sessions.delete(oldest);
@@ -37,7 +45,7 @@ export function createSessions(now: () => number): Sessions {
       sessions.set(digestOf(secret), { token, begun_ms: now(), used_ms: now() });
       return secret;
     },
-    find(secret) {
+    async find(secret) {
       const key = digestOf(secret);
       const session = sessions.get(key);
       if (session === undefined) return undefined;
@@ -48,7 +56,7 @@ export function createSessions(now: () => number): Sessions {
       session.used_ms = now();
       return session.token;
     },
-    end: (secret) => void sessions.delete(digestOf(secret)),
+    end: async (secret) => void sessions.delete(digestOf(secret)),
   };
 }
 

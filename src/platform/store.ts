@@ -7,6 +7,7 @@
 import type { FleetStore } from './fleet-store.ts';
 import type { Peers } from './peers.ts';
 import type { RolloutStore } from './rollout-store.ts';
+import type { Sessions } from './sessions.ts';
 
 /** A gateway by the digest of its CIK (as a device calls) or by its name (as an operator does). */
 export type GatewayRef = { key: string } | { product: string; serial: string };
@@ -129,6 +130,8 @@ export interface Store extends FleetStore, RolloutStore {
   onWrite(listener: WriteListener): void;
   /** The other replicas over the same database; `undefined` where there can be none. */
   readonly peers: Peers | undefined;
+  /** Where sessions of browsers are kept when other replicas must know them; else in memory. */
+  readonly sessions: Sessions | undefined;
 
   products(): Promise<Product[]>;
   product(name: string): Promise<Product | undefined>;

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { type Clock, systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
 import { startPlatform } from '../../src/platform/platform.ts';
+import { eventually } from '../e2e/machine.ts';
 
 export const TOKEN = 'a-token-for-the-tests-of-the-platform';
 /** No answer may take longer; a test that would wait for ever fails with it. */
@@ -116,7 +117,23 @@ export interface RunningTestPlatform {
   /** A product with one activated gateway: its CIK. */
   gateway(product: string, serial: string): Promise<string>;
   connect(): RawConnection;
+  /** Resolves when so many long polls are held. */
+  held(polls: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What two replicas share. */
+interface Shared {
+  store: string;
+  content?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+let shareNew: (() => Promise<Shared>) | undefined;
+
+/** From now on each platform that is started in this process is two replicas, and connections go to one and the other in turn. */
+export function startReplicas(share: () => Promise<Shared>): void {
+  shareNew = share;
 }
 
 /** Starts a platform on a temporary folder (or on `folder`), closed at the end of the test. */
@@ -136,38 +153,58 @@ export async function platformFor(
 ): Promise<RunningTestPlatform> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gwe-platform-'));
   const clock = options.clock ?? systemClock;
-  const running = await startPlatform({
-    dataFolder: folder,
-    host: '127.0.0.1',
-    port: 0,
-    vendor: 'acme',
-    presetToken: TOKEN,
-    ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
-    ...(options.approval === undefined ? {} : { approval: options.approval }),
-    ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
-    ...(options.content === undefined ? {} : { content: options.content }),
-    ...(options.store === undefined ? {} : { store: options.store }),
-    ...(options.env === undefined ? {} : { env: options.env }),
-    log: createLog('DEBUG', clock.now, options.log ?? (() => {})),
-    clock,
-  });
+  const shared = await shareNew?.();
+  const log = createLog('DEBUG', clock.now, options.log ?? (() => {}));
+  const start = (dataFolder: string) =>
+    startPlatform({
+      dataFolder,
+      host: '127.0.0.1',
+      port: 0,
+      vendor: 'acme',
+      presetToken: TOKEN,
+      ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
+      ...(options.approval === undefined ? {} : { approval: options.approval }),
+      ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
+      ...(options.content === undefined ? {} : { content: options.content }),
+      ...(options.store === undefined ? {} : { store: options.store }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ...shared,
+      log,
+      clock,
+    });
+  const running = await start(folder);
+  const replicas = shared === undefined ? [running] : [running, await start(join(folder, 'second'))];
   const connections: RawConnection[] = [];
   let closed = false;
   const close = async () => {
     if (closed) return;
     closed = true;
-    await running.close();
+    for (const replica of replicas) await replica.close();
   };
   test.after(async () => {
     await close();
     for (const connection of connections) connection.close();
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   });
+  let calls = 0;
   const open = () => {
-    const connection = connect(running.port);
+    calls += 1;
+    const connection = connect(replicas[calls % replicas.length]?.port ?? running.port);
     connections.push(connection);
     return connection;
   };
+  const heldAt = async (port: number) => {
+    const connection = connect(port);
+    connection.send(request('GET', '/metrics', [`X-Exosite-Token: ${TOKEN}`]));
+    const text = (await connection.answer()).body.toString();
+    connection.close();
+    return Number(/^gwe_parked_polls (\d+)$/m.exec(text)?.[1]);
+  };
+  const held = (polls: number) =>
+    eventually(`${polls} polls are held`, async () => {
+      const counts = await Promise.all(replicas.map(({ port }) => heldAt(port)));
+      return counts.reduce((sum, count) => sum + count, 0) === polls;
+    });
   const ask = async (bytes: string | Buffer) => {
     const connection = open();
     connection.send(bytes);
@@ -199,6 +236,7 @@ export async function platformFor(
       return answer.body.toString();
     },
     connect: open,
+    held: async (polls) => void (await held(polls)),
     close,
   };
 }
