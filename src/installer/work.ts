@@ -52,7 +52,7 @@ export async function carryOutAll(session: Session): Promise<Held[]> {
     const entry = journal.entries().find(({ id }) => !seen.has(id));
     if (entry === undefined || signal.aborted) return held;
     seen.add(entry.id);
-    collectBuffersSooner();
+    await collectBuffersSooner();
     const stopped = await carryOutEntry(session, entry);
     if (stopped !== undefined) held.push(stopped);
     if (stopped?.kind === 'stopped') return held;

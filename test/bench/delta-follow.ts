@@ -9,7 +9,7 @@ import { collectBuffersSooner } from '../../src/host/buffers.ts';
 
 const [base = '', delta = '', to = ''] = process.argv.slice(2);
 // As the installer does before it works.
-collectBuffersSooner();
+await collectBuffersSooner();
 if (base !== '') {
   const header = await readDeltaHeader(delta);
   const rebuilt = await rebuildTarball({ base, delta, to, max_memory_bytes: memoryNeeded(header) });

@@ -11,7 +11,7 @@ import { collectBuffersSooner } from '../../src/host/buffers.ts';
 const [tarball = '', into = ''] = process.argv.slice(2);
 mkdirSync(into);
 const began_ms = performance.now();
-collectBuffersSooner();
+await collectBuffersSooner();
 await extractTarball(piecesOf(tarball), parseTarballName(basename(tarball)), DEFAULT_LIMITS, into);
 spawnSync('./install.sh', { cwd: into });
 console.log((performance.now() - began_ms).toFixed(1));
