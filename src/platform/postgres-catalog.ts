@@ -7,6 +7,7 @@ import { productId } from './postgres-products.ts';
 import { readState } from './sqlite-catalog.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
 import type { Gateway, GatewayRef, GatewayState, LogEntry, Store } from './store.ts';
+import { mayRemap, stateAt } from './store-rules.ts';
 import { newSecret } from './tokens.ts';
 
 type Catalog = Pick<
@@ -100,9 +101,7 @@ export function openCatalog(db: Database, seen: (gateway: number) => number): Ca
 
 async function stateOf(db: Session, gateway: number, now_ms: number): Promise<GatewayState> {
   const row = (await db.get('SELECT state, enabled_until_ms FROM gateway WHERE id = ?', [gateway])) ?? {};
-  const until_ms = row['enabled_until_ms'];
-  const now = readState(text(row, 'state'));
-  return now === 'enabled' && typeof until_ms === 'number' && until_ms < now_ms ? 'disabled' : now;
+  return stateAt(readState(text(row, 'state')), row['enabled_until_ms'], now_ms);
 }
 
 async function note(db: Session, gateway: number, { time_ms, connection, entry }: LogEntry): Promise<void> {
@@ -143,9 +142,8 @@ function openKeys(db: Database): Pick<Catalog, 'setState' | 'remap' | 'activate'
         const client = await findOne(session, { product, serial: from });
         const unused = await findOne(session, { product, serial: to });
         if (client === undefined || unused === undefined) return 'unknown';
-        if (client.id === unused.id || (await stateOf(session, client.id, log.time_ms)) === 'unused')
-          return 'conflict';
-        if ((await stateOf(session, unused.id, log.time_ms)) !== 'unused') return 'conflict';
+        const now = await stateOf(session, client.id, log.time_ms);
+        if (!mayRemap(now, await stateOf(session, unused.id, log.time_ms))) return 'conflict';
         await session.run(RENAME, ['', unused.id]);
         await session.run(RENAME, [to, client.id]);
         await session.run(RENAME, [from, unused.id]);

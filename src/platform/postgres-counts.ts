@@ -1,11 +1,12 @@
 /** Counts of the fleet in PostgreSQL, now and over time: small tables, bounded, read for the overview and for the metrics. */
+
+import { hourOf } from './digest-rules.ts';
 import { CONDITION_COLUMN, FLEET_FROM, fleetCondition } from './fleet-sql.ts';
 import type { Condition, FleetStore } from './fleet-store.ts';
 import { HOURS_KEPT, VERSIONS_MAX } from './limits.ts';
 import type { Database } from './postgres-client.ts';
 import { inPostgres } from './postgres-fleet.ts';
 import { LOCKS } from './postgres-locks.ts';
-import { hourOf } from './sqlite-digest.ts';
 import { readCondition, readVersionCount } from './sqlite-fleet.ts';
 import { int, text } from './sqlite-rows.ts';
 

@@ -4,9 +4,9 @@
  */
 import type { Session } from './postgres-client.ts';
 import { type Client, fetchWorld, type Head, type World } from './postgres-heads.ts';
-import { OWN_ALIASES } from './sqlite-data.ts';
 import { int } from './sqlite-rows.ts';
 import type { Dataport, Exchange, ExchangeEnd, RecordCall } from './store.ts';
+import { areMatched, OWN_ALIASES } from './store-rules.ts';
 
 export type DataCall = { exchange: Exchange } | { record: RecordCall };
 
@@ -110,9 +110,8 @@ function exchange(draft: Draft, call: Exchange): ExchangeEnd {
   const client = world.find(call.who);
   if (client === undefined) return { end: 'unknown' };
   const { ifMatch } = call;
-  const isChanged = ([alias]: readonly [string, string]) =>
-    !ifMatch?.includes(world.head(client.id, alias)?.point ?? 0);
-  if (ifMatch !== undefined && call.writes.some(isChanged)) return { end: 'changed' };
+  const points = call.writes.map(([alias]) => world.head(client.id, alias)?.point);
+  if (ifMatch !== undefined && !areMatched(ifMatch, points)) return { end: 'changed' };
   const written = call.writes.flatMap(([alias, value]) => {
     const head = headToWrite(draft, client, alias, call.create);
     return head === undefined ? [] : [write(draft, head, value, call.now_ms, call.now_ms)];

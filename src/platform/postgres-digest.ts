@@ -1,14 +1,12 @@
 /** What gateways reported, taken out of their reports so that it can be searched and counted, in PostgreSQL: behind the check-ins, in batches. */
+
+import { createCounts, ENDS_MAX, endsIn, mayHaveEnded, noteEnd, summaryOf } from './digest-rules.ts';
 import type { Digest, FleetStore, InstallEnd, Written } from './fleet-store.ts';
 import type { Database, Session } from './postgres-client.ts';
 import { readHistory } from './postgres-history.ts';
 import { LOCKS } from './postgres-locks.ts';
-import { installEnd, reported } from './reported.ts';
-import { createCounts, noteEnd } from './sqlite-digest.ts';
+import { reported } from './reported.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
-
-/** Ends of installs that are looked at in one go. */
-const ENDS_MAX = 100;
 
 const KNOWN = `SELECT g.id, g.product_id, p.name AS product, g.serial, coalesce(f.summary, '') AS summary,
     coalesce(f.status_point, 0) AS status_point, coalesce(r.value, '') AS report, s.id AS status_port
@@ -50,11 +48,10 @@ async function look(db: Session, written: Written, row: Row, counts: Counts): Pr
   const { gateway, aliases } = written;
   const { apps, interval_s } = reported(text(row, 'report'));
   const before = { summary: text(row, 'summary'), point: int(row, 'status_point') };
-  const isAsked = aliases.length === 0 || aliases.includes('fetch_status');
-  const { ends, point } = isAsked
+  const { ends, point } = mayHaveEnded(aliases)
     ? await endsSince(db, row, before.point)
     : { ends: [], point: before.point };
-  const summary = JSON.stringify({ apps, interval_s });
+  const summary = summaryOf({ apps, interval_s });
   if (summary !== before.summary || point !== before.point) {
     await db.run(
       `INSERT INTO fleet (gateway_id, interval_s, summary, status_point) VALUES (?, ?, ?, ?)
@@ -77,11 +74,7 @@ async function endsSince(
 ): Promise<{ ends: InstallEnd[]; point: number }> {
   if (row['status_port'] === null) return { ends: [], point };
   const points = await readHistory(db, int(row, 'status_port'), { since: point, limit: ENDS_MAX });
-  const ends = points.flatMap(({ value, time_ms }) => {
-    const end = installEnd(value);
-    return end === undefined ? [] : [{ ...end, time_ms }];
-  });
-  return { ends, point: points.at(-1)?.id ?? point };
+  return endsIn(points, point);
 }
 
 async function install(db: Session, gateway: number, apps: Readonly<Record<string, string>>): Promise<void> {

@@ -7,6 +7,7 @@ import { LOCKS } from './postgres-locks.ts';
 import type { Value } from './postgres-values.ts';
 import { readRecord, readToken } from './sqlite-operators.ts';
 import { int, text } from './sqlite-rows.ts';
+import { tokenRemoval } from './store-rules.ts';
 
 type NewToken = Token & { hash: string; now_ms: number };
 type TokenStore = Pick<
@@ -44,13 +45,9 @@ export function openTokens(db: Database): TokenStore {
     removeToken: (name, now_ms) =>
       db.transaction(async (session) => {
         await session.run('SELECT pg_advisory_xact_lock(?)', [LOCKS.tokens]);
-        const kept = (await session.all(TOKENS)).map(readToken);
-        if (!kept.some((token) => token.name === name)) return 'unknown';
-        const isMaker = ({ role, products, expires_ms }: Token) =>
-          role === 'admin' && products === undefined && (expires_ms === undefined || expires_ms > now_ms);
-        if (!kept.some((token) => token.name !== name && isMaker(token))) return 'last';
-        await session.run('DELETE FROM token WHERE name = ?', [name]);
-        return 'removed';
+        const end = tokenRemoval((await session.all(TOKENS)).map(readToken), name, now_ms);
+        if (end === 'removed') await session.run('DELETE FROM token WHERE name = ?', [name]);
+        return end;
       }),
     async tokensUsed(used) {
       for (const [name, time_ms] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -23,9 +23,9 @@ import { openContentTable, openProducts } from './postgres-products.ts';
 import { openRolloutTable } from './postgres-rollouts.ts';
 import { migrateDatabase } from './postgres-schema.ts';
 import { openSessions } from './postgres-sessions.ts';
-import { OWN_ALIASES } from './sqlite-data.ts';
 import { int, text } from './sqlite-rows.ts';
 import type { Dataport, GatewayRef, Store, WriteListener } from './store.ts';
+import { OWN_ALIASES } from './store-rules.ts';
 
 /** The other replicas see "last seen" so late. */
 const LAST_SEEN_FLUSH_MS = 2_000;

@@ -5,6 +5,7 @@ import { ACTIVATION_LOG_MAX, HEADS_MAX_GATEWAYS } from './limits.ts';
 import { prepareProducts, prepareRanges } from './sqlite-products.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
 import type { Gateway, GatewayFilter, GatewayRef, GatewayState, LogEntry, NewGateway } from './store.ts';
+import { mayRemap, stateAt } from './store-rules.ts';
 import { newSecret } from './tokens.ts';
 
 const GATEWAY_COLUMNS = `g.id, p.name AS product, g.serial, g.rid, g.state, g.extra, g.created_ms, g.last_seen_ms,
@@ -141,10 +142,7 @@ function prepareKeys(db: DatabaseSync, find: Find) {
   };
   const stateOf = (gateway: number, now_ms: number): GatewayState => {
     const row = state.get(gateway) ?? {};
-    const until_ms = row['enabled_until_ms'];
-    const over = typeof until_ms === 'number' && until_ms < now_ms;
-    const now = readState(text(row, 'state'));
-    return now === 'enabled' && over ? 'disabled' : now;
+    return stateAt(readState(text(row, 'state')), row['enabled_until_ms'], now_ms);
   };
   return {
     setState(who: GatewayRef, to: 'enabled' | 'disabled', until_ms: number | undefined, entry: LogEntry) {
@@ -159,9 +157,8 @@ function prepareKeys(db: DatabaseSync, find: Find) {
       const client = find({ product, serial: from });
       const unused = find({ product, serial: to });
       if (client === undefined || unused === undefined) return 'unknown' as const;
-      if (client.id === unused.id || stateOf(client.id, entry.time_ms) === 'unused')
-        return 'conflict' as const;
-      if (stateOf(unused.id, entry.time_ms) !== 'unused') return 'conflict' as const;
+      const states = [stateOf(client.id, entry.time_ms), stateOf(unused.id, entry.time_ms)] as const;
+      if (!mayRemap(...states)) return 'conflict' as const;
       rename.run('', unused.id);
       rename.run(to, client.id);
       rename.run(from, unused.id);

@@ -1,9 +1,9 @@
 /** Counts of the fleet in SQLite, now and over time: small tables, bounded, read for the overview and for the metrics. */
 import type { DatabaseSync } from 'node:sqlite';
+import { hourOf } from './digest-rules.ts';
 import { CONDITION_COLUMN, FLEET_FROM, fleetCondition } from './fleet-sql.ts';
 import type { Condition, Overview, VersionCount } from './fleet-store.ts';
 import { HOURS_KEPT, VERSIONS_MAX } from './limits.ts';
-import { hourOf } from './sqlite-digest.ts';
 import { type Queries, readCondition, readVersionCount } from './sqlite-fleet.ts';
 import { int, text } from './sqlite-rows.ts';
 

@@ -8,17 +8,7 @@ import { type Head, prepareHeads, textToKeep } from './sqlite-heads.ts';
 import { prepareHistory } from './sqlite-history.ts';
 import { preparePast } from './sqlite-past.ts';
 import type { Dataport, Exchange, ExchangeEnd, GatewayRef, Point, RecordCall } from './store.ts';
-
-/** The dataports that every gateway has, because the protocol names them; others are made by the operator. */
-export const OWN_ALIASES: ReadonlySet<string> = new Set([
-  'usage_report',
-  'device_info',
-  'engine_report',
-  'report_digest',
-  'engine_fetch',
-  'fetch_status',
-  'update_interval',
-]);
+import { areMatched, OWN_ALIASES } from './store-rules.ts';
 
 /** Points that are added with one statement: a check-in's reports and some more. */
 const POINTS_PER_INSERT = 8;
@@ -109,10 +99,8 @@ export function prepareData(
   const writeAll = (gateway: { id: number; productId: number }, call: Exchange): Dataport[] | undefined => {
     const { ifMatch } = call;
     if (ifMatch !== undefined) {
-      const changed = call.writes.some(
-        ([alias]) => !ifMatch.includes(heads.head(gateway.id, alias)?.point ?? 0),
-      );
-      if (changed) return undefined;
+      const points = call.writes.map(([alias]) => heads.head(gateway.id, alias)?.point);
+      if (!areMatched(ifMatch, points)) return undefined;
     }
     const written: Dataport[] = [];
     const targets: Array<{ head: Head; value: string }> = [];

@@ -3,19 +3,19 @@
  * check-ins, in batches; a report that says nothing new costs no write.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import {
+  createCounts,
+  ENDS_MAX,
+  endsIn,
+  mayHaveEnded,
+  type Note,
+  noteEnd,
+  summaryOf,
+} from './digest-rules.ts';
 import type { Digest, InstallEnd, Written } from './fleet-store.ts';
-import { installEnd, type Reported, reported } from './reported.ts';
+import { type Reported, reported } from './reported.ts';
 import type { DataTable } from './sqlite-data.ts';
 import { int, text, textOrNull } from './sqlite-rows.ts';
-
-const HOUR_MS = 3_600_000;
-/** Ends of installs that are looked at in one go. */
-const ENDS_MAX = 100;
-
-/** The hour in which an instant lies. */
-export function hourOf(time_ms: number): number {
-  return time_ms - (time_ms % HOUR_MS);
-}
 
 interface Known {
   productId: number;
@@ -69,23 +69,17 @@ export function prepareDigest(db: DatabaseSync, data: Pick<DataTable, 'history'>
   const endsSince = (gateway: number, point: number): { ends: InstallEnd[]; point: number } => {
     const row = statusPort.get(gateway);
     const points = row === undefined ? [] : data.history(int(row, 'id'), { since: point, limit: ENDS_MAX });
-    const ends = points.flatMap(({ value, time_ms }) => {
-      const end = installEnd(value);
-      return end === undefined ? [] : [{ ...end, time_ms }];
-    });
-    return { ends, point: points.at(-1)?.id ?? point };
+    return endsIn(points, point);
   };
   const look = (written: Written, note: Note): Digest | undefined => {
     const { gateway, aliases } = written;
     const before = read(gateway);
     if (before === undefined) return undefined;
     const { apps, interval_s } = reportOf(gateway);
-    const all = aliases.length === 0;
-    const status =
-      all || aliases.includes('fetch_status')
-        ? endsSince(gateway, before.statusPoint)
-        : { ends: [], point: before.statusPoint };
-    const summary = JSON.stringify({ apps, interval_s });
+    const status = mayHaveEnded(aliases)
+      ? endsSince(gateway, before.statusPoint)
+      : { ends: [], point: before.statusPoint };
+    const summary = summaryOf({ apps, interval_s });
     if (summary !== before.summary || status.point !== before.statusPoint) {
       keep.run(gateway, interval_s ?? null, summary, status.point);
     }
@@ -116,28 +110,5 @@ export function prepareDigest(db: DatabaseSync, data: Pick<DataTable, 'history'>
     },
     undigested: (after: number, limit: number): number[] =>
       reporting.all(after, limit).map((row) => int(row, 'gateway_id')),
-  };
-}
-
-type Kind = 'checkIns' | 'installs' | 'failures';
-type Note = (product: number, time_ms: number, kind: Kind, count?: number) => void;
-
-export function noteEnd(product: number, { outcome, time_ms }: InstallEnd, note: Note): void {
-  if (outcome === 'installed') note(product, time_ms, 'installs');
-  else if (outcome !== 'waiting') note(product, time_ms, 'failures');
-}
-
-/** Counts by product and hour, to be written once a batch. */
-export function createCounts() {
-  const counts = new Map<string, { time_ms: number; product: number } & Record<Kind, number>>();
-  return {
-    note(product: number, time_ms: number, kind: Kind, count = 1) {
-      const hour_ms = hourOf(time_ms);
-      const key = `${product} ${hour_ms}`;
-      const there = counts.get(key) ?? { time_ms: hour_ms, product, checkIns: 0, installs: 0, failures: 0 };
-      there[kind] += count;
-      counts.set(key, there);
-    },
-    all: () => [...counts.values()],
   };
 }

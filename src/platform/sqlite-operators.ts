@@ -6,6 +6,7 @@ import type { AuditEntry, AuditQuery, AuditRecord, KeptToken, Role, Token } from
 import { AUDIT_MAX_RECORDS } from './limits.ts';
 import type { Queries } from './sqlite-fleet.ts';
 import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
+import { tokenRemoval } from './store-rules.ts';
 
 type NewToken = Token & { hash: string; now_ms: number };
 
@@ -41,13 +42,9 @@ export function prepareTokens(db: DatabaseSync) {
     addToken: (token: NewToken) =>
       add.run(...valuesOf(token)).changes === 0 ? ('exists' as const) : ('added' as const),
     removeToken(name: string, now_ms: number): 'removed' | 'unknown' | 'last' {
-      const kept = all.all().map(readToken);
-      if (!kept.some((token) => token.name === name)) return 'unknown';
-      const isMaker = ({ role, products, expires_ms }: KeptToken) =>
-        role === 'admin' && products === undefined && (expires_ms === undefined || expires_ms > now_ms);
-      if (!kept.some((token) => token.name !== name && isMaker(token))) return 'last';
-      remove.run(name);
-      return 'removed';
+      const end = tokenRemoval(all.all().map(readToken), name, now_ms);
+      if (end === 'removed') remove.run(name);
+      return end;
     },
     tokensUsed(times: ReadonlyMap<string, number>): void {
       for (const [name, time_ms] of times) used.run(time_ms, name);
