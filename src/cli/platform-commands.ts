@@ -169,11 +169,19 @@ const MIGRATE_COMMAND: CommandRow = {
       group: 'Where',
       sentence: 'Where content goes: as --content of gwe platform.',
     },
+    {
+      long: 'store',
+      value: 'URL',
+      group: 'Where',
+      sentence: 'Where everything else goes: as --store of gwe platform. An empty database.',
+    },
   ],
-  sentence: "Bring a platform's content from its folder to an S3 API.",
+  sentence: 'Bring a platform from its folder to PostgreSQL, its content to an S3 API.',
   details: [
-    'It can be repeated, and sends only what is not there; each file is read back and compared by its SHA-256. The platform may run meanwhile.',
+    'Content: it can be repeated, and sends only what is not there; each file is read back and compared by its SHA-256. The platform may run meanwhile.',
+    'The rest: the platform must have ended. It is one transaction, so a run that was cut leaves nothing and is repeated. Each kind of thing is read back before it counts, and its number and digest are printed. On a database that has all of it nothing is changed; one that holds something else is refused.',
   ],
+  examples: [['gwe platform migrate --from ./fleet --store postgres://gwe@db/gwe', 'everything but content']],
   load: async () => ({ run: (await import('./platform-migrate.ts')).migrate }),
 };
 

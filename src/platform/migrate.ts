@@ -3,11 +3,16 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
+import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { type MovedContent, migrateContent } from './content-migrate.ts';
 import { openContent } from './content-open.ts';
 import { contentIn } from './content-store.ts';
-import { DATABASE, digestsIn } from './sqlite-schema.ts';
+import { openPool } from './postgres-client.ts';
+import { migrateDatabase } from './postgres-schema.ts';
+import { DATABASE, digestsIn, openReader } from './sqlite-schema.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import { type MovedStore, migrateStore } from './store-migrate.ts';
 
 export interface ContentMove {
   /** Data folder of the embedded platform; it may be running. */
@@ -24,9 +29,7 @@ export interface ContentMove {
  * what migrateContent raises; then it can be repeated.
  */
 export async function moveContent({ from, ...place }: ContentMove): Promise<MovedContent> {
-  if (!existsSync(join(from, DATABASE))) {
-    throw new GweError('not-found', `Cannot migrate ${from}: no platform keeps its data there`);
-  }
+  requirePlatform(from);
   const digests = new Set(digestsIn(join(from, DATABASE)));
   const work = mkdtempSync(join(from, 'backup-'));
   try {
@@ -41,4 +44,65 @@ export async function moveContent({ from, ...place }: ContentMove): Promise<Move
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+export interface StoreMove {
+  /** Data folder of the embedded platform, which may not be running. */
+  from: string;
+  /** `postgres://USER@HOST/DATABASE`. */
+  store: string;
+  clock: Clock;
+  /** Aborted when it is to be ended; nothing was changed then. */
+  signal: AbortSignal;
+  onProgress: (kind: string, step: 'sent' | 'read back', rows: number) => void;
+}
+
+/**
+ * Brings the database of a folder to PostgreSQL. Raises `not-found` (no platform there), `locked` (it runs), what opening
+ * either raises, and what migrateStore raises; then it can be repeated.
+ */
+export async function moveStore({ from, store, clock, signal, onProgress }: StoreMove): Promise<MovedStore> {
+  const file = join(from, DATABASE);
+  requirePlatform(from);
+  const lock = join(from, 'lock');
+  takeStopped(lock, from);
+  try {
+    // As a start and an end of the platform: what an older gwe or a crash left is put in order.
+    await openSqliteStore(file, clock).close();
+    const source = openReader(file);
+    const to = openPool(store, () => {});
+    try {
+      await to.transaction((session) => migrateDatabase(session));
+      const check = () => {
+        if (signal.aborted) throw new GweError('stopped', 'Cannot go on migrating: it was told to end');
+      };
+      return await migrateStore({ from: source, to, now_ms: clock.now(), onProgress, check });
+    } finally {
+      await to.close();
+      source.close();
+    }
+  } finally {
+    releaseLock(lock);
+  }
+}
+
+function takeStopped(lock: string, folder: string): void {
+  try {
+    takeLock(lock);
+  } catch (error) {
+    if (!(error instanceof GweError) || error.code !== 'locked') throw error;
+    throw new GweError(
+      'locked',
+      `Cannot migrate ${folder}: a platform (process ${lockHolder(lock)}) has it`,
+      {
+        cause: error,
+        hint: 'End it first: what is written after its database was read would be lost.',
+      },
+    );
+  }
+}
+
+function requirePlatform(folder: string): void {
+  if (existsSync(join(folder, DATABASE))) return;
+  throw new GweError('not-found', `Cannot migrate ${folder}: no platform keeps its data there`);
 }
