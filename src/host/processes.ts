@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { systemCode } from '../errors.ts';
 import type { Clock } from './clock.ts';
+import { closeWriteEnd, makeOutputPipe } from './output-pipe.ts';
 
 export interface ScriptRun {
   /** What to execute, with its arguments. */
@@ -16,6 +17,8 @@ export interface ScriptRun {
   killGrace_s: number;
   /** Of the output: half of it is kept from the head, half from the tail. */
   outputMax_bytes: number;
+  /** A folder in which a fifo can be made, so that the script may open its /dev/stdout and /dev/stderr by name. */
+  pipeFolder?: string;
   /** Aborting ends the run as the time limit would. */
   signal?: AbortSignal;
   /** Told the process id, which is its group's too, so that whoever starts after a crash of ours can end it. */
@@ -46,17 +49,20 @@ const DRAIN_LIMIT_MS = 200;
 export async function runScript(run: ScriptRun, clock: Clock): Promise<ScriptEnd> {
   const started_ms = clock.monotonic();
   const output = new HeadAndTail(run.outputMax_bytes);
+  const pipe = run.pipeFolder === undefined ? undefined : await makeOutputPipe(run.pipeFolder);
   // `2>&1` in a shell that then becomes the script: one pipe, so the two streams keep their order.
   const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...run.command], {
     cwd: run.cwd,
     env: run.env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', pipe?.writeEnd ?? 'pipe', 'ignore'],
   });
+  closeWriteEnd(pipe);
+  const stdout = pipe?.output ?? child.stdout;
   if (child.pid !== undefined) run.onStart?.(child.pid);
-  child.stdout.on('data', (chunk: Buffer) => output.add(chunk));
-  child.stdout.on('error', () => {});
-  const closed = new Promise<void>((resolve) => child.stdout.once('close', resolve));
+  stdout?.on('data', (chunk: Buffer) => output.add(chunk));
+  stdout?.on('error', () => {});
+  const closed = new Promise<void>((resolve) => stdout?.once('close', resolve));
   const exited = new Promise<Pick<ScriptEnd, 'status' | 'killedBy' | 'startError'>>((resolve) => {
     child.once('exit', (status, killedBy) =>
       resolve({ status: status ?? undefined, killedBy: killedBy ?? undefined, startError: undefined }),
@@ -70,7 +76,7 @@ export async function runScript(run: ScriptRun, clock: Clock): Promise<ScriptEnd
   const stopped = guard.release();
   killGroup(child.pid, 'SIGKILL');
   await Promise.race([closed, clock.sleep(DRAIN_LIMIT_MS)]);
-  child.stdout.destroy();
+  stdout?.destroy();
   return { ...end, ...stopped, output: output.bytes(), duration_ms: clock.monotonic() - started_ms };
 }
 

@@ -142,7 +142,10 @@ function worldsIn(folder: string, way: readonly string[], clock: Clock): Worlds 
       const former = before === undefined ? '' : world(before);
       const enter = ['/bin/sh', '-c', ENTER, 'gwe', world(name), bench, former, options, ...tops, '--'];
       const command = ['unshare', ...way, '--mount', '--pid', '--fork', ...enter, ...run.command] as const;
-      const end = await runScript({ ...run, command, cwd: '/', killGrace_s: KILL_GRACE_S }, clock);
+      const end = await runScript(
+        { ...run, command, cwd: '/', pipeFolder: bench, killGrace_s: KILL_GRACE_S },
+        clock,
+      );
       if (!existsSync(begun))
         throw new GweError('io', `Cannot enter a scratch world: ${end.output.toString()}`);
       return end;
@@ -189,7 +192,13 @@ export function thisMachine(clock: Clock): Worlds {
     drop: () => {},
     run: async (_, bench, { command: [file = 'true', ...args], ...run }) =>
       await runScript(
-        { ...run, command: [file, ...args], cwd: join(bench, 'app'), killGrace_s: KILL_GRACE_S },
+        {
+          ...run,
+          command: [file, ...args],
+          cwd: join(bench, 'app'),
+          pipeFolder: bench,
+          killGrace_s: KILL_GRACE_S,
+        },
         clock,
       ),
     changes: () => [],

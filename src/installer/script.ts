@@ -60,6 +60,7 @@ export async function callScript(job: Job, call: ScriptCall): Promise<ScriptEnd>
     timeout_s: call.timeout_s,
     killGrace_s: KILL_GRACE_S,
     outputMax_bytes: deps.settings['install.output_max_bytes'],
+    pipeFolder: jobFolder(job),
     signal: session.signal,
     onStart: (pid: number) => noteRunning(job, pid),
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -49,6 +49,23 @@ test('both streams of output are kept in the order in which they were written', 
   assert.equal(end.status, 3);
   assert.equal(end.killedBy, undefined);
   assert.ok(!end.timedOut && !end.aborted);
+});
+
+test('a script may open its /dev/stdout and /dev/stderr by name, as scripts do', async () => {
+  const script =
+    'echo one; echo two >/dev/stderr; echo three | tee /dev/stderr >/dev/null; echo four >/dev/stdout';
+  const end = await run(script, { pipeFolder: folder });
+  assert.equal(String(end.output), 'one\ntwo\nthree\nfour\n');
+  assert.equal(end.status, 0);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('output is read from a socket where no fifo can be made, and a fifo that a power cut left does no harm', async () => {
+  const end = await run('echo all the same', { pipeFolder: join(folder, 'is not there') });
+  assert.equal(String(end.output), 'all the same\n');
+  writeFileSync(join(folder, '.output'), '');
+  const after = await run('echo again', { pipeFolder: folder });
+  assert.equal(String(after.output), 'again\n');
 });
 
 test('standard input is empty, the folder and the environment are those given', async () => {
