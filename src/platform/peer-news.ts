@@ -78,7 +78,9 @@ export function readNews(text: string): { from: string; news: News } {
 function readItem(news: News, [kind, name, what]: readonly unknown[]): void {
   if (kind === 'gap') news.isGap = true;
   if (kind === 'writes' && typeof name === 'string' && typeof what === 'string') {
-    news.writes.set(name, new Set(what.split(' ').map((id) => Number.parseInt(id, 36))));
+    const ids = news.writes.get(name) ?? new Set();
+    for (const id of what.split(' ')) ids.add(Number.parseInt(id, 36));
+    news.writes.set(name, ids);
   }
   const type = kind === 'event' ? EVENT_TYPES.find((each) => each === name) : undefined;
   if (type !== undefined) news.events.push({ type, data: dataOf(what) });

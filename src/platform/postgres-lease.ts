@@ -23,7 +23,11 @@ const TAKE = `INSERT INTO lease AS l (name, holder, token, until_ms) VALUES (:na
   WHERE l.until_ms < ${DATABASE_MS} OR (l.holder = excluded.holder AND l.token = :token)
   RETURNING token`;
 
+const RENEW = `UPDATE lease SET until_ms = ${DATABASE_MS} + :lease_ms
+  WHERE name = :name AND holder = :holder AND token = :token AND until_ms >= ${DATABASE_MS}`;
+
 export interface FencedLease extends Lease {
+  close(): void;
   /** To be called first in each transaction of the driver; nobody takes the lease until that ends. Raises `busy` when another replica has taken it. */
   fence(session: Session): Promise<void>;
 }
@@ -39,14 +43,19 @@ export function openLease(db: Database, bus: Bus): FencedLease {
     freed();
     for (const listener of free) listener();
   });
+  const values = () => ({ name: NAME, holder: bus.name, token, lease_ms: LEASE_MS });
+  // While its holder is at something that takes long; never takes it anew, so no write slips in under another token.
+  const renewing = setInterval(() => {
+    if (token > 0) db.run(RENEW, values()).catch(() => {});
+  }, LEASE_MS / 3).unref();
   const hold = async () => {
-    const values = { name: NAME, holder: bus.name, token, lease_ms: LEASE_MS };
-    const row = await db.get(TAKE, values);
+    const row = await db.get(TAKE, values());
     token = row === undefined ? 0 : int(row, 'token');
     return token;
   };
   return {
     hold,
+    close: () => clearInterval(renewing),
     async insist() {
       const end_ms = performance.now() + INSIST_MAX_MS;
       for (;;) {

@@ -67,6 +67,7 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
     [LAST_SEEN_FLUSH_MS, seen.flush],
     [PARTITIONS_MS, () => partitions.keep(clock.now())],
   ]);
+  const lease = openLease(db, bus);
   const groups = openGroups(db);
   const fleet = openFleet(db);
   const counts = openCounts(db);
@@ -96,13 +97,14 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
     fleet: (...args) => settled(() => fleet.fleet(...args)),
     ...openRolloutTable({
       db,
-      lease: openLease(db, bus),
+      lease,
       seen: seen.newest,
       prepare: (now_ms) => partitions.ensure([Math.floor(now_ms / 86_400_000)]),
       written: tell,
     }),
     async close() {
       timers.stop();
+      lease.close();
       await seen
         .flush()
         .catch((error) => log.error(`Cannot keep when gateways were seen: ${explain(error)}`));

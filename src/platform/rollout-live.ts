@@ -26,6 +26,8 @@ export interface PassParts {
 
 /** Gateways looked at, or told, at a time: a check-in that comes between need not wait for all of them. */
 const AT_A_TIME = 100;
+/** The same where nothing is decided by it. */
+const SHOWN_AT_A_TIME = 1_000;
 /** Gateways looked at again with each tick although nothing was written by them. */
 const LOOKS_IN_TURN = 50;
 /** Rounds of one pass: what is left is done by the next one. */
@@ -76,8 +78,8 @@ export async function withFacts(
   members: readonly Member[],
 ): Promise<Member[]> {
   const seen: Member[] = [];
-  for (let start = 0; start < members.length; start += AT_A_TIME) {
-    const some = members.slice(start, start + AT_A_TIME);
+  for (let start = 0; start < members.length; start += SHOWN_AT_A_TIME) {
+    const some = members.slice(start, start + SHOWN_AT_A_TIME);
     const found = await store.observe(some.map(({ gateway }) => ({ gateway, point: 0, statusPoint: 0 })));
     const facts = new Map(found.map((each) => [each.gateway, factsOf(lookOf(each))]));
     seen.push(...some.map((member) => ({ ...member, facts: facts.get(member.gateway) ?? member.facts })));

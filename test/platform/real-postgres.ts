@@ -33,8 +33,10 @@ function owner(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Makes a cluster and starts it. */
-export async function startPostgres(): Promise<RealPostgres> {
+/** Makes a cluster and starts it; one that need not outlive the machine is quicker. */
+export async function startPostgres(
+  kind: { isDurable: boolean } = { isDurable: true },
+): Promise<RealPostgres> {
   const bin = programs();
   const user = owner();
   const folder = mkdtempSync(join(tmpdir(), 'gwe-pg-'));
@@ -72,7 +74,18 @@ export async function startPostgres(): Promise<RealPostgres> {
     // A group of its own, so that the server can be killed with all its processes.
     server = spawn(
       join(bin, 'postgres'),
-      ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'shared_buffers=32MB', '-c', 'fsync=on'],
+      [
+        '-D',
+        data,
+        '-k',
+        folder,
+        '-c',
+        'listen_addresses=',
+        '-c',
+        'shared_buffers=32MB',
+        '-c',
+        `fsync=${kind.isDurable ? 'on' : 'off'}`,
+      ],
       { ...options, stdio: 'ignore', detached: true },
     );
     await eventually('PostgreSQL answers', isUp);

@@ -15,7 +15,7 @@ import { NOW_MS, storeWithGateway } from './store-contract.ts';
 const needs = { skip: lacks('postgres') };
 let server: RealPostgres;
 before(async () => {
-  if (needs.skip === false) server = await startPostgres();
+  if (needs.skip === false) server = await startPostgres({ isDurable: false });
 });
 after(() => server?.stop());
 
@@ -85,6 +85,10 @@ test(
     const [one = '', two = ''] = ciks.map((cik) => `X-Exosite-CIK: ${cik}`);
     await a.call('POST', ALIAS, [one], report(false));
     await b.call('POST', ALIAS, [two], report(false));
+    await eventually('the first replica knows that both are there', async () => {
+      const { gateways } = json(await a.operate('GET', '/api/v1/gateways'));
+      return gateways.every(({ lastSeen }: { lastSeen: number }) => lastSeen > 0);
+    });
     const plan = { product: 'P', names: [NAME], stages: [{ count: 1 }, { percent: 100 }], silentAfter_s: 1 };
     const made = await a.operate('POST', '/api/v1/rollouts', JSON.stringify(plan));
     const { id } = json(made);

@@ -23,7 +23,7 @@ import { keepsTheFleetContract } from './store-contract-fleet.ts';
 const needs = { skip: lacks('postgres') };
 let server: RealPostgres;
 before(async () => {
-  if (needs.skip === false) server = await startPostgres();
+  if (needs.skip === false) server = await startPostgres({ isDurable: false });
 });
 after(() => server?.stop());
 
