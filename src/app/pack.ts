@@ -43,14 +43,19 @@ export async function packTarball({
 }: Packing): Promise<TarballFacts> {
   const name = parseTarballName(basename(to));
   const beside = join(dirname(to), `.${name.file}.${process.pid}.new`);
+  const remove = () => rmSync(beside, { force: true });
+  // Ctrl-C leaves nothing behind either.
+  process.once('exit', remove);
   try {
     await write(root, withFolders(files), beside, gzipLevel);
     const facts = await inspectTarball(piecesOf(beside), name, limits);
     renameSync(beside, to);
     return facts;
   } catch (error) {
-    rmSync(beside, { force: true });
+    remove();
     throw error;
+  } finally {
+    process.off('exit', remove);
   }
 }
 

@@ -82,9 +82,11 @@ function checkInCauses(state: GatewayState): Cause[] {
   const code = CHECK_IN_CAUSES[last.code ?? 'internal'] ?? 'platform-refuses';
   const failures =
     engine.consecutiveFailures > 1 ? ` ${engine.consecutiveFailures} attempts in a row failed.` : '';
-  const what = `${last.message ?? 'The last check-in failed.'}${failures}${since(engine, state.now_ms)}`;
+  const what = `${sentence(last.message ?? 'The last check-in failed')}${failures}${since(engine, state.now_ms)}`;
   return [causeOf(code, { what, ...nextAttempt(state) }), ...waiting];
 }
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 function since({ lastComplete_ms }: EngineState, now_ms: number): string {
   if (lastComplete_ms === undefined) return ' No check-in was ever complete.';

@@ -16,7 +16,7 @@ export interface CommandContext {
   isErrorTerminal?: boolean;
   clock: Clock;
   places: Places;
-  /** Aborted by TERM and INT. */
+  /** Aborted by TERM and INT. Who takes it says that it will end by it; a command that never does is ended by the signal itself. */
   signal: AbortSignal;
   /** The command line that runs gwe again: the single file, or node and main.ts. */
   executable: string[];

@@ -22,6 +22,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     });
   }
   const { host, port } = parseListen(args.text('listen') ?? DEFAULT_LISTEN);
+  const { signal } = context;
   const tls = tlsFrom(args.text('cert'), args.text('key'));
   const content = args.text('content');
   const store = storeFrom(args.text('store'));
@@ -58,7 +59,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
       'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
     );
   }
-  await aborted(context.signal);
+  await aborted(signal);
   process.off('SIGHUP', onHup);
   await platform.close();
   return 0;

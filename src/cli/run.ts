@@ -45,6 +45,7 @@ function isOnlyOnce(args: CommandArgs): boolean {
 }
 
 async function startEngine(context: CommandContext, once: boolean): Promise<number> {
+  if (context.signal.aborted) return once ? 1 : 0;
   const { runEngine } = await import('../engine/cycle.ts');
   return runEngine(context, { once });
 }

@@ -17,6 +17,7 @@ const SHOWN_MAX = 5;
 
 /** Rehearses the tarball, over `--previous` if that is given; returns 0, or 3 when a run after a cut does not end as a whole one. */
 export async function testPackage(context: CommandContext, args: CommandArgs): Promise<number> {
+  const { signal } = context;
   const worlds = (await openScratchWorlds(context.clock)) ?? machineIfAllowed(context, args);
   try {
     const app = await unpack(context, worlds, args.text('test-package') ?? '', 'app');
@@ -28,7 +29,7 @@ export async function testPackage(context: CommandContext, args: CommandArgs): P
       env: context.env,
       timeout_s: settings['install.timeout'],
       maxAttempts: settings['install.max_attempts'],
-      signal: context.signal,
+      signal,
     };
     const rehearsal = await rehearse(deps, app, previous);
     context.out(reportOf(app.name.file, rehearsal, worlds));

@@ -33,11 +33,12 @@ export async function installLocally(
   });
   const { settings } = loadTrustedSettings(context.places);
   const log = createLog(debugLevel ?? settings['engine.debug_level'], context.clock.now);
+  const { signal } = context;
   const release = takeStateFolder(context, log);
   try {
     const installer = openLocalInstaller(context, { files, onEnd, settings, log });
     installer.accept({ text: '', items: names.map((name) => ({ name })) }, true);
-    const { ends } = await installer.workOff(context.signal);
+    const { ends } = await installer.workOff(signal);
     return [...ends];
   } finally {
     release();
