@@ -73,7 +73,7 @@ export function openRolloutTable({ db, lease, seen, prepare, written }: RolloutP
     lease,
     ...openReading(db),
     addRollout: (plan, gateways) =>
-      db.transaction(async (session) => {
+      asDriver(async (session) => {
         const product = await productId(session, plan.product);
         if (product === undefined) return 'unknown';
         const { created_ms, createdBy, product: _, state = 'running', ...kept } = plan;

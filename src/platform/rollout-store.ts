@@ -27,7 +27,7 @@ export interface Ask {
 }
 
 export interface RolloutStore {
-  /** Who drives: saveRollout, tellMember and withdrawMember are for its holder, and raise `busy` for anybody else. */
+  /** Who drives: whatever writes here is for its holder, and raises `busy` for anybody else. */
   readonly lease: Lease;
   /** Makes it with its gateways in their order. `unknown`: no such product. */
   addRollout(

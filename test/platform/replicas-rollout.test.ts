@@ -36,13 +36,13 @@ test('a replica that was paused while another took the lease writes nothing any 
     await paused.close();
     await other.close();
   });
+  const first = await paused.lease.hold();
+  assert.ok(first > 0);
   const gateway = (await paused.gateway(who))?.id ?? 0;
   const rollout = await paused.addRollout({ ...rolloutOf({ product: 'P' }), state: 'running' }, [
     { gateway, serial: 'S' },
   ]);
   assert.ok(rollout !== 'unknown');
-  const first = await paused.lease.hold();
-  assert.ok(first > 0);
   assert.equal(await other.lease.hold(), 0, 'held by one');
   assert.equal(await paused.lease.hold(), first, 'kept');
   const database = new pg.Client({ connectionString: url });
@@ -56,6 +56,7 @@ test('a replica that was paused while another took the lease writes nothing any 
   await assert.rejects(paused.tellMember(rollout.id, told, 'old', NOW_MS), refused);
   await assert.rejects(paused.withdrawMember(rollout.id, told, NOW_MS), refused);
   await assert.rejects(paused.saveRollout({ ...rollout, state: 'aborting' }, []), refused);
+  await assert.rejects(paused.addRollout({ ...rolloutOf({ product: 'P' }), state: 'running' }, []), refused);
   assert.equal((await other.rollout(rollout.id))?.state, 'running');
   assert.deepEqual(await other.dataports(who), []);
   const end = await other.tellMember(rollout.id, told, 'new', NOW_MS);

@@ -47,7 +47,7 @@ async function twoStores(t: TestContext): Promise<[Store, Store]> {
 /** Calls go to one and the other in turn, but for those of the driver, who is at one of them. */
 async function alternating(t: TestContext): Promise<Store> {
   const [a, b] = await twoStores(t);
-  const driver = new Set<PropertyKey>(['lease', 'saveRollout', 'tellMember', 'withdrawMember']);
+  const driver = new Set<PropertyKey>(['lease', 'addRollout', 'saveRollout', 'tellMember', 'withdrawMember']);
   let calls = 0;
   return new Proxy(a, {
     get(_, name) {

@@ -123,11 +123,11 @@ function holdsRollouts(engine: string, open: OpenStore): void {
   test(`${engine}: a command and its note come together, never over another command, and are taken back only while newest`, async (t) => {
     const store = await storeWithGateway(t, open);
     const gateway = (await store.gateway(who))?.id ?? 0;
+    assert.ok((await store.lease.hold()) > 0);
     const rollout = await store.addRollout({ ...rolloutOf({ product: 'P' }), state: 'running' }, [
       { gateway, serial: 'S' },
     ]);
     assert.ok(rollout !== 'unknown');
-    assert.ok(await store.lease.hold());
     const told = await store.tellMember(
       rollout.id,
       memberOf(0, { gateway, serial: 'S', state: 'told' }),
