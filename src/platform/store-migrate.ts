@@ -52,7 +52,7 @@ export async function migrateStore(move: StoreMove): Promise<MovedStore> {
   const kinds = kindsIn(move.from);
   if (!(await isEmpty(move.to, kinds))) return compare(move, kinds);
   const moved = await move.to.transaction(async (session) => {
-    await session.run("SELECT set_config('statement_timeout', '0', true)");
+    await session.run(NO_HURRY);
     // A platform that starts meanwhile waits with what it writes, and finds all of it.
     await session.script(
       `LOCK TABLE ${kinds.map(({ table }) => table).join(', ')} IN SHARE ROW EXCLUSIVE MODE`,
@@ -75,6 +75,9 @@ export async function migrateStore(move: StoreMove): Promise<MovedStore> {
   return { kinds: moved, wasThere: false };
 }
 
+/** A statement may take long here, and so may what is read from the folder between two of them. */
+const NO_HURRY = `SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`;
+
 async function isEmpty(db: Session, kinds: readonly Kind[]): Promise<boolean> {
   const any = kinds.map(({ table }) => `EXISTS (SELECT 1 FROM ${table})`).join(' OR ');
   return (await db.get(`SELECT 1 AS found WHERE ${any}`)) === undefined;
@@ -91,7 +94,7 @@ const holdsOther = (kind?: string) =>
 async function compare(move: StoreMove, kinds: readonly Kind[]): Promise<MovedStore> {
   return move.to.transaction(async (session) => {
     await session.script('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    await session.run("SELECT set_config('statement_timeout', '0', true)");
+    await session.run(NO_HURRY);
     const found: MovedKind[] = [];
     for (const kind of kinds) {
       const tally = createTally();
