@@ -16,7 +16,7 @@ export function findCommand(
     if (row !== undefined) return { row, rest: argv.slice(length) };
   }
   const [first = '', second = ''] = argv;
-  const within = commands.filter(({ name }) => name.startsWith(`${first} `));
+  const within = commandsUnder(commands, first);
   if (within.length > 0) throw incompleteCommand(program, first, second, within);
   const guess = nearest(first, [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? name))]);
   throw new GweError(
@@ -26,6 +26,11 @@ export function findCommand(
       hint: `The nearest command is ${guess}; see ${program} --help`,
     },
   );
+}
+
+/** The rows whose first word is `first`, and that have a second one. */
+export function commandsUnder(commands: readonly CommandRow[], first: string): readonly CommandRow[] {
+  return commands.filter(({ name }) => name.startsWith(`${first} `));
 }
 
 function incompleteCommand(

@@ -4,7 +4,7 @@ import type { CommandArgs, CommandRow } from './command-row.ts';
 import { CLIENT_COMMANDS, COMMAND_GROUPS, COMMANDS } from './commands.ts';
 import type { CommandContext } from './context.ts';
 import { byGroup, commandTerm, flagSentence, flagTerm } from './describe.ts';
-import { findCommand } from './find-command.ts';
+import { commandsUnder, findCommand } from './find-command.ts';
 import {
   CLIENT_DESCRIPTION,
   DESCRIPTION,
@@ -67,13 +67,21 @@ export function commandHelp(program: string, row: CommandRow): string {
   ].join('\n');
 }
 
+/** `gwe content --help`: the commands that begin with this word; `undefined` when none does, or the word is a command itself. */
+export function wordHelp(program: string, rows: readonly CommandRow[], word: string): string | undefined {
+  const within = commandsUnder(rows, word);
+  if (within.length === 0 || rows.some(({ name }) => name === word)) return undefined;
+  return `${section('Commands', commands(within))}\n${program} ${word} COMMAND --help tells more.\n`;
+}
+
 /** The command `gwe help [COMMAND]`. */
 export async function run(context: CommandContext, args: CommandArgs): Promise<number> {
-  const wanted = args.operands;
+  const [first, second] = args.operands;
+  const ofWord = first === undefined || second !== undefined ? undefined : wordHelp('gwe', COMMANDS, first);
   context.out(
-    wanted.length === 0
+    first === undefined
       ? programHelp(context.places)
-      : commandHelp('gwe', findCommand('gwe', COMMANDS, wanted).row),
+      : (ofWord ?? commandHelp('gwe', findCommand('gwe', COMMANDS, args.operands).row)),
   );
   return 0;
 }

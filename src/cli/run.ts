@@ -73,6 +73,15 @@ async function runCommand(
   argv: readonly string[],
   context: CommandContext,
 ): Promise<number> {
+  const [word = '', flag] = argv;
+  if (flag === '--help' || flag === '-h') {
+    const { wordHelp } = await import('./help.ts');
+    const text = wordHelp(program, commands, word);
+    if (text !== undefined) {
+      context.out(text);
+      return 0;
+    }
+  }
   const { row, rest } = findCommand(program, commands, argv);
   const args = parseArgs(`${program} ${row.name}`, rest, [...row.options, HELP_OPTION], row.operands);
   if (args.has('help')) {

@@ -1,6 +1,6 @@
 /** Where things are: the configuration folder, the state folder, and what lies in them. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { makeFolder, PRIVATE_FILE_MODE, readIfThere, writeDurably } from '../host/files.ts';
 import { readSettings, readTrustedSettings, type SettingsRead } from './engine-config.ts';
 import { changeGatewayCfg, type Gateway, type GatewayKey, readGatewayCfg } from './gateway-cfg.ts';
@@ -25,15 +25,17 @@ export interface Places {
   lock: string;
 }
 
-/** Both folders: as root under /etc and /var/lib, else where XDG says; GWE_CONFIG_DIR and GWE_STATE_DIR override either. */
+/** Both folders: as root under /etc and /var/lib, else where XDG says; GWE_CONFIG_DIR and GWE_STATE_DIR override either. All absolute. */
 export function findPlaces(env: NodeJS.ProcessEnv, isRoot = process.getuid?.() === 0): Places {
   const home = env['HOME'] || homedir();
-  const config =
+  const config = resolve(
     env['GWE_CONFIG_DIR'] ||
-    (isRoot ? '/etc/gwe' : join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'gwe'));
-  const state =
+      (isRoot ? '/etc/gwe' : join(xdgFolder(env['XDG_CONFIG_HOME']) ?? join(home, '.config'), 'gwe')),
+  );
+  const state = resolve(
     env['GWE_STATE_DIR'] ||
-    (isRoot ? '/var/lib/gwe' : join(env['XDG_STATE_HOME'] || join(home, '.local/state'), 'gwe'));
+      (isRoot ? '/var/lib/gwe' : join(xdgFolder(env['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'gwe')),
+  );
   return {
     config,
     state,
@@ -51,6 +53,9 @@ export function findPlaces(env: NodeJS.ProcessEnv, isRoot = process.getuid?.() =
     lock: join(state, 'lock'),
   };
 }
+
+/** The XDG Base Directory Specification has relative paths ignored. */
+const xdgFolder = (path = ''): string | undefined => (isAbsolute(path) ? path : undefined);
 
 /** Gateway.cfg as it lies on disk; a missing file is one with nothing set. */
 export function loadGateway(places: Places): Gateway {

@@ -161,6 +161,21 @@ test('without an identity the engine does not start, and says what to run', asyn
   assert.match(serial.err, /gwe --set-uuid SERIAL/);
 });
 
+test('the first word of several commands has help of its own', async (t) => {
+  const { call } = scratchMachine(t);
+  for (const argv of [
+    ['content', '--help'],
+    ['content', '-h'],
+    ['help', 'content'],
+  ]) {
+    const { status, out, err } = await call(argv);
+    assert.deepEqual([status, err], [0, '']);
+    for (const name of ['content upload', 'content list', 'content rm']) assert.ok(out.includes(name));
+  }
+  assert.match((await call(['platform', '--help'])).out, /--listen/);
+  assert.equal((await call(['content'])).status, 2);
+});
+
 test('help and version of the device client', async (t) => {
   const { call } = scratchMachine(t);
   assert.match((await call(['--help'], { name: '/usr/local/bin/gdc' })).out, /gdc write/);

@@ -90,6 +90,9 @@ test('a product id that would lead to another host is refused', () => {
 test('root has its folders under /etc and /var/lib, others where XDG says; two variables override both', () => {
   assert.equal(findPlaces({}, true).gatewayCfg, '/etc/gwe/Gateway.cfg');
   assert.equal(findPlaces({}, true).lock, '/var/lib/gwe/lock');
+  const relative = findPlaces({ HOME: '/home/me', XDG_CONFIG_HOME: 'here', GWE_STATE_DIR: 'state' }, false);
+  assert.equal(relative.config, '/home/me/.config/gwe');
+  assert.equal(relative.state, join(process.cwd(), 'state'));
   const mine = findPlaces({ HOME: '/home/me', XDG_STATE_HOME: '/state' }, false);
   assert.equal(mine.engineConfig, '/home/me/.config/gwe/Engine.config');
   assert.equal(mine.journal, '/state/gwe/journal');
