@@ -22,6 +22,7 @@ import { openPeers } from './postgres-peers.ts';
 import { openContentTable, openProducts } from './postgres-products.ts';
 import { openRolloutTable } from './postgres-rollouts.ts';
 import { migrateDatabase } from './postgres-schema.ts';
+import { createSeen, type Seen } from './postgres-seen.ts';
 import { openSessions } from './postgres-sessions.ts';
 import { int, text } from './sqlite-rows.ts';
 import type { Dataport, GatewayRef, Store, WriteListener } from './store.ts';
@@ -29,6 +30,8 @@ import { OWN_ALIASES } from './store-rules.ts';
 
 /** The other replicas see "last seen" so late. */
 const LAST_SEEN_FLUSH_MS = 2_000;
+/** What nobody but a gateway that checks in writes: another replica heard of it, and will write when that was. */
+const CHECK_IN_ALIASES: ReadonlySet<string> = new Set(['engine_report', 'report_digest']);
 /** How often partitions are made and dropped. */
 const PARTITIONS_MS = 3_600_000;
 
@@ -61,16 +64,21 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
   };
   bus.onNews(({ writes }) => {
     for (const [alias, gateways] of writes)
-      for (const gateway of gateways) for (const listener of listeners) listener(gateway, [alias], false);
+      for (const gateway of gateways) {
+        if (CHECK_IN_ALIASES.has(alias)) seen.hear(gateway, clock.now());
+        for (const listener of listeners) listener(gateway, [alias], false);
+      }
   });
   const timers = startUpkeep(log, [
-    [LAST_SEEN_FLUSH_MS, seen.flush],
+    [LAST_SEEN_FLUSH_MS, seen.turn],
     [PARTITIONS_MS, () => partitions.keep(clock.now())],
   ]);
   const lease = openLease(db, bus);
   const groups = openGroups(db);
   const fleet = openFleet(db);
   const counts = openCounts(db);
+  // Of a large fleet the first takes seconds; then it is remembered.
+  counts.overview(undefined, clock.now(), clock.now()).catch(() => {});
   /** Queries over many gateways read "last seen" from the database. */
   const settled = async <T>(read: () => Promise<T>): Promise<T> => {
     await seen.flush();
@@ -110,39 +118,6 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
         .catch((error) => log.error(`Cannot keep when gateways were seen: ${explain(error)}`));
       await db.close();
       await bus.close();
-    },
-  };
-}
-
-type Seen = ReturnType<typeof createSeen>;
-
-function createSeen(db: Database) {
-  let waiting = new Map<number, number>();
-  return {
-    note: (gateway: number, time_ms: number) => void waiting.set(gateway, time_ms),
-    newest: (gateway: number) => waiting.get(gateway) ?? 0,
-    /** What could not be written stays for the next time. */
-    async flush(): Promise<void> {
-      if (waiting.size === 0) return;
-      const taken = waiting;
-      waiting = new Map();
-      const ids = [...taken.keys()].sort((a, b) => a - b);
-      try {
-        await db.transaction(async (session) => {
-          await session.run(
-            'SELECT id FROM gateway WHERE id = ANY(?::bigint[]) ORDER BY id FOR NO KEY UPDATE',
-            [ids],
-          );
-          await session.run(
-            `UPDATE gateway g SET last_seen_ms = greatest(g.last_seen_ms, n.time_ms)
-             FROM unnest(?::bigint[], ?::bigint[]) n(id, time_ms) WHERE g.id = n.id`,
-            [ids, ids.map((id) => taken.get(id) ?? 0)],
-          );
-        });
-      } catch (error) {
-        waiting = new Map([...taken, ...waiting]);
-        throw error;
-      }
     },
   };
 }

@@ -86,9 +86,11 @@ test(
     const [one = '', two = ''] = ciks.map((cik) => `X-Exosite-CIK: ${cik}`);
     await a.call('POST', ALIAS, [one], report(false));
     await b.call('POST', ALIAS, [two], report(false));
-    await eventually('the first replica knows that both are there', async () => {
-      const { gateways } = json(await a.operate('GET', '/api/v1/gateways'));
-      return gateways.every(({ lastSeen }: { lastSeen: number }) => lastSeen > 0);
+    await eventually('the first replica heard that both are there', async () => {
+      const seen = ['S1', 'S2'].map(async (serial) =>
+        json(await a.operate('GET', `/api/v1/gateways/P/${serial}`)),
+      );
+      return (await Promise.all(seen)).every(({ lastSeen }) => lastSeen > 0);
     });
     const plan = { product: 'P', names: [NAME], stages: [{ count: 1 }, { percent: 100 }], silentAfter_s: 1 };
     const made = await a.operate('POST', '/api/v1/rollouts', JSON.stringify(plan));
