@@ -17,6 +17,8 @@ export interface GroupRef {
 /** What the queries stand on: gateway g, product p, fleet f. */
 export const FLEET_FROM =
   'FROM gateway g JOIN product p ON p.id = g.product_id LEFT JOIN fleet f ON f.gateway_id = g.id';
+/** Enough to count them: no condition needs the product's row. */
+export const COUNT_FROM = 'FROM gateway g LEFT JOIN fleet f ON f.gateway_id = g.id';
 export const CONDITION_COLUMN = conditionSql('g.last_seen_ms', 'f.interval_s');
 
 /** Names the values of a query, one after the other. */
@@ -41,8 +43,13 @@ export function fleetCondition(
 ): Condition {
   const { values, add } = createValues(now_ms);
   const parts = criteriaSql(filter, add);
-  if (filter.product !== undefined) parts.push(`p.name = ${add(filter.product)}`);
-  if (filter.products !== undefined) parts.push(`p.name IN (${filter.products.map(add).join(', ')})`);
+  // By the id: an index of gateways begins with it.
+  if (filter.product !== undefined)
+    parts.push(`g.product_id = (SELECT id FROM product WHERE name = ${add(filter.product)})`);
+  if (filter.products !== undefined) {
+    const names = filter.products.map(add).join(', ');
+    parts.push(`g.product_id IN (SELECT id FROM product WHERE name IN (${names}))`);
+  }
   if (filter.serial !== undefined) parts.push(`g.serial = ${add(filter.serial)}`);
   if (filter.activated !== undefined) parts.push(`g.state ${filter.activated ? '=' : '<>'} 'activated'`);
   if (group !== undefined) parts.push(groupSql(group, add));
@@ -50,6 +57,9 @@ export function fleetCondition(
   if (after !== undefined) parts.push(after);
   return { sql: parts.length === 0 ? '1 = 1' : parts.join(' AND '), values };
 }
+
+/** No serial number goes on with this character, the last there is. */
+const LAST = '\u{10FFFF}';
 
 type Add = (value: SQLInputValue) => string;
 
@@ -66,7 +76,10 @@ function criteriaSql(criteria: GatewayCriteria, add: Add): string[] {
   const parts: string[] = [];
   if (serialPrefix !== undefined) {
     const prefix = add(serialPrefix);
-    parts.push(`substr(g.serial, 1, length(${prefix})) = ${prefix}`);
+    // The first two let an index be used; texts are compared by their bytes.
+    parts.push(
+      `g.serial >= ${prefix} AND g.serial < ${add(`${serialPrefix}${LAST}`)} AND substr(g.serial, 1, length(${prefix})) = ${prefix}`,
+    );
   }
   if (serialContains !== undefined) parts.push(`instr(lower(g.serial), lower(${add(serialContains)})) > 0`);
   for (const tag of tags ?? []) {

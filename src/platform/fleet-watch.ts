@@ -35,6 +35,7 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
   let checkIns = 0;
   let reset_ms = Number.NEGATIVE_INFINITY;
   const counter = createVersionCounter(store, clock);
+  let caughtUp: Promise<void> = Promise.resolve();
 
   const look = async () => {
     timer = undefined;
@@ -72,7 +73,13 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     pending.set(gateway, there);
     timer ??= closed ? undefined : setTimeout(settle, limits.DIGEST_WAIT_MS).unref();
   });
-  last = catchUp(store, () => closed).catch((error) => log.error(`Cannot read reports: ${explain(error)}`));
+  const failed = (error: unknown) => log.error(`Cannot read reports: ${explain(error)}`);
+  // A list waits for what a small fleet left; a large one's first list would wait for minutes.
+  last = catchUp(store, 0)
+    .then((next) => {
+      caughtUp = catchUpAll(store, next, () => closed).catch(failed);
+    })
+    .catch(failed);
 
   return {
     settle,
@@ -82,21 +89,24 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     async close() {
       closed = true;
       await settle();
+      await caughtUp;
     },
   };
 }
 
-/** What a former run did not come to look at. */
-async function catchUp(store: Store, isClosed: () => boolean): Promise<void> {
-  for (let after = 0; !isClosed(); ) {
-    const gateways = await store.undigested(after, limits.DIGEST_MAX_GATEWAYS);
-    const newest = gateways.at(-1);
-    if (newest === undefined) return;
+/** Looks at some of what a former run did not come to look at; returns after which to go on, `undefined` at the end. */
+async function catchUp(store: Store, after: number): Promise<number | undefined> {
+  const gateways = await store.undigested(after, limits.DIGEST_MAX_GATEWAYS);
+  if (gateways.length > 0) {
     await store.digest(
       gateways.map((gateway): Written => ({ gateway, aliases: [], checkIns: 0, time_ms: 0 })),
     );
-    after = newest;
   }
+  return gateways.length < limits.DIGEST_MAX_GATEWAYS ? undefined : gateways.at(-1);
+}
+
+async function catchUpAll(store: Store, from: number | undefined, isClosed: () => boolean): Promise<void> {
+  for (let after = from; after !== undefined && !isClosed(); ) after = await catchUp(store, after);
 }
 
 /** Counts the versions now and then: the longer it takes, the more rarely. */

@@ -1,12 +1,13 @@
 /** Counts of the fleet in PostgreSQL, now and over time: small tables, bounded, read for the overview and for the metrics. */
 
 import { hourOf } from './digest-rules.ts';
-import { CONDITION_COLUMN, FLEET_FROM, fleetCondition } from './fleet-sql.ts';
-import type { Condition, FleetStore } from './fleet-store.ts';
+import { CONDITION_COLUMN, COUNT_FROM, fleetCondition } from './fleet-sql.ts';
+import type { Condition, FleetStore, VersionCount } from './fleet-store.ts';
 import { HOURS_KEPT, VERSIONS_MAX } from './limits.ts';
 import type { Database } from './postgres-client.ts';
 import { inPostgres } from './postgres-fleet.ts';
 import { LOCKS } from './postgres-locks.ts';
+import { createMemory } from './postgres-remember.ts';
 import { readCondition, readVersionCount } from './sqlite-fleet.ts';
 import { int, text } from './sqlite-rows.ts';
 
@@ -15,6 +16,8 @@ const HOUR_MS = 3_600_000;
 type Products = readonly string[] | undefined;
 
 export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'overview' | 'sizes'> {
+  const conditionsNow = createMemory<Record<Condition, number>>(db);
+  const versionsNow = createMemory<VersionCount[]>(db);
   return {
     countVersions: (now_ms) =>
       db.transaction(async (session) => {
@@ -34,9 +37,10 @@ export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'ov
         await session.run('DELETE FROM version_hour WHERE time_ms < ?', [oldest_ms]);
       }),
     async overview(products, since_ms, now_ms) {
+      const key = JSON.stringify(products ?? null);
       return {
-        conditions: await conditions(db, products, now_ms),
-        versions: await versions(db, products, now_ms),
+        conditions: await conditionsNow.answer(key, now_ms, () => conditions(db, products, now_ms)),
+        versions: await versionsNow.answer(key, now_ms, () => versions(db, products, now_ms)),
         history: await history(db, products, hourOf(since_ms)),
         hours: await hours(db, products, hourOf(since_ms)),
       };
@@ -57,7 +61,7 @@ export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'ov
 async function conditions(db: Database, products: Products, now_ms: number) {
   const { sql, values } = within(products, now_ms);
   const found = await db.all(
-    `SELECT ${CONDITION_COLUMN} AS condition, count(*) AS n ${FLEET_FROM} WHERE ${sql} GROUP BY 1`,
+    `SELECT ${CONDITION_COLUMN} AS condition, count(*) AS n ${COUNT_FROM} WHERE ${sql} GROUP BY 1`,
     values,
   );
   const counts: Record<Condition, number> = { 'on-time': 0, late: 0, lost: 0, never: 0 };
@@ -68,7 +72,7 @@ async function conditions(db: Database, products: Products, now_ms: number) {
 async function versions(db: Database, products: Products, now_ms: number) {
   const { sql, values } = within(products, now_ms);
   const rows = await db.all(
-    `SELECT i.app, i.version, count(*) AS n ${FLEET_FROM} JOIN installed i ON i.gateway_id = g.id WHERE ${sql}
+    `SELECT i.app, i.version, count(*) AS n ${COUNT_FROM} JOIN installed i ON i.gateway_id = g.id WHERE ${sql}
      GROUP BY i.app, i.version ORDER BY n DESC, i.app, i.version LIMIT ${VERSIONS_MAX}`,
     values,
   );
@@ -78,9 +82,8 @@ async function versions(db: Database, products: Products, now_ms: number) {
 async function history(db: Database, products: Products, since_ms: number) {
   const { sql, values } = within(products, since_ms);
   const rows = await db.all(
-    `SELECT h.time_ms, h.app, h.version, sum(h.gateways) AS n FROM version_hour h
-     JOIN product p ON p.id = h.product_id WHERE h.time_ms >= :now AND ${sql}
-     GROUP BY h.time_ms, h.app, h.version ORDER BY h.time_ms, n DESC`,
+    `SELECT g.time_ms, g.app, g.version, sum(g.gateways) AS n FROM version_hour g WHERE g.time_ms >= :now AND ${sql}
+     GROUP BY g.time_ms, g.app, g.version ORDER BY g.time_ms, n DESC`,
     values,
   );
   return rows.map((row) => ({ time_ms: int(row, 'time_ms'), ...readVersionCount(row) }));
@@ -89,9 +92,9 @@ async function history(db: Database, products: Products, since_ms: number) {
 async function hours(db: Database, products: Products, since_ms: number) {
   const { sql, values } = within(products, since_ms);
   const rows = await db.all(
-    `SELECT h.time_ms, sum(h.check_ins) AS check_ins, sum(h.installs) AS installs, sum(h.failures) AS failures
-     FROM hour h JOIN product p ON p.id = h.product_id WHERE h.time_ms >= :now AND ${sql}
-     GROUP BY h.time_ms ORDER BY h.time_ms`,
+    `SELECT g.time_ms, sum(g.check_ins) AS check_ins, sum(g.installs) AS installs, sum(g.failures) AS failures
+     FROM hour g WHERE g.time_ms >= :now AND ${sql}
+     GROUP BY g.time_ms ORDER BY g.time_ms`,
     values,
   );
   return rows.map((row) => ({
@@ -102,7 +105,7 @@ async function hours(db: Database, products: Products, since_ms: number) {
   }));
 }
 
-/** `:now` stands for the instant that the query is about. */
+/** For any table `g` with products; `:now` stands for the instant that the query is about. */
 function within(products: Products, time_ms: number) {
   if (products?.length === 0) return { sql: '1 = 0', values: { now: time_ms } };
   return inPostgres(fleetCondition(products === undefined ? {} : { products }, undefined, time_ms));

@@ -9,7 +9,8 @@ import { reported } from './reported.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
 
 const KNOWN = `SELECT g.id, g.product_id, p.name AS product, g.serial, coalesce(f.summary, '') AS summary,
-    coalesce(f.status_point, 0) AS status_point, coalesce(r.value, '') AS report, s.id AS status_port
+    coalesce(f.status_point, 0) AS status_point, coalesce(r.value, '') AS report,
+    CASE WHEN s.last_id > coalesce(f.status_point, 0) THEN s.id END AS status_port
   FROM gateway g JOIN product p ON p.id = g.product_id LEFT JOIN fleet f ON f.gateway_id = g.id
   LEFT JOIN dataport r ON r.gateway_id = g.id AND r.alias = 'engine_report'
   LEFT JOIN dataport s ON s.gateway_id = g.id AND s.alias = 'fetch_status'

@@ -1,6 +1,7 @@
 /** Gateways by filter, sorted, page by page, their tags, and groups of them, in PostgreSQL. */
 import {
   CONDITION_COLUMN,
+  COUNT_FROM,
   type Condition,
   cursorOf,
   FLEET_FROM,
@@ -11,6 +12,7 @@ import {
 import type { FleetFilter, FleetResult, FleetStore } from './fleet-store.ts';
 import { findOne } from './postgres-catalog.ts';
 import type { Database, Session } from './postgres-client.ts';
+import { createMemory } from './postgres-remember.ts';
 import type { Value } from './postgres-values.ts';
 import { readFleetGateway, readVersionCount } from './sqlite-fleet.ts';
 import { criteriaOf } from './sqlite-groups.ts';
@@ -40,7 +42,19 @@ export async function countFitting(
   now_ms: number,
 ): Promise<number> {
   const { sql, values } = inPostgres(fleetCondition(filter, group, now_ms));
-  return int((await db.get(`SELECT count(*) AS n ${FLEET_FROM} WHERE ${sql}`, values)) ?? {}, 'n');
+  return int((await db.get(`SELECT count(*) AS n ${COUNT_FROM} WHERE ${sql}`, values)) ?? {}, 'n');
+}
+
+/** The same by PostgreSQL's statistics, at once: near for tags and versions, far for conditions. */
+export async function guessFitting(
+  db: Session,
+  filter: FleetFilter,
+  group: GroupRef | undefined,
+  now_ms: number,
+): Promise<number> {
+  const { sql, values } = inPostgres(fleetCondition(filter, group, now_ms));
+  const row = await db.get(`EXPLAIN (FORMAT JSON) SELECT g.id ${COUNT_FROM} WHERE ${sql}`, values);
+  return Number(/"Plan Rows":(\d+)/.exec(JSON.stringify(row ?? {}))?.[1] ?? 0);
 }
 
 /** The look-up of a group by its name. */
@@ -54,6 +68,7 @@ export async function findGroup(db: Session, product: string, name: string): Pro
 }
 
 export function openFleet(db: Database): Pick<FleetStore, 'fleet' | 'setTags' | 'versions'> {
+  const totals = createMemory<number>(db);
   return {
     async fleet(filter, page) {
       if (filter.products?.length === 0) return NOTHING;
@@ -61,12 +76,19 @@ export function openFleet(db: Database): Pick<FleetStore, 'fleet' | 'setTags' | 
       const group =
         product === undefined || name === undefined ? undefined : await findGroup(db, product, name);
       if (name !== undefined && group === undefined) return NOTHING;
-      const total = await countFitting(db, filter, group, page.now_ms);
       const { sql, values } = inPostgres(fleetCondition(filter, group, page.now_ms, page));
-      const rows = await db.all(
-        `SELECT ${COLUMNS} ${FLEET_FROM} WHERE ${sql} ${orderSql(page)} LIMIT :limit`,
-        { ...values, limit: page.limit },
-      );
+      const [total, rows] = await Promise.all([
+        totals.answer(
+          JSON.stringify([filter, group]),
+          page.now_ms,
+          () => countFitting(db, filter, group, page.now_ms),
+          () => guessFitting(db, filter, group, page.now_ms),
+        ),
+        db.all(`SELECT ${COLUMNS} ${FLEET_FROM} WHERE ${sql} ${orderSql(page)} LIMIT :limit`, {
+          ...values,
+          limit: page.limit,
+        }),
+      ]);
       const gateways = rows.map(readFleetGateway);
       const last = gateways.length < page.limit ? undefined : gateways.at(-1);
       return { gateways, total, next: last === undefined ? undefined : cursorOf(page.sort, last) };

@@ -1,9 +1,10 @@
 /** Groups of gateways in PostgreSQL: listed members, criteria, or both. */
 import type { FleetStore, Group } from './fleet-store.ts';
 import type { Database, Session } from './postgres-client.ts';
-import { countFitting, findGroup } from './postgres-fleet.ts';
+import { countFitting, findGroup, guessFitting } from './postgres-fleet.ts';
 import { LOCKS } from './postgres-locks.ts';
 import { productId } from './postgres-products.ts';
+import { createMemory } from './postgres-remember.ts';
 import { criteriaOf, criteriaText } from './sqlite-groups.ts';
 import { int, type Row, text } from './sqlite-rows.ts';
 
@@ -25,16 +26,23 @@ async function idsOf(db: Session, product: number, serials: readonly string[]): 
 }
 
 export function openGroups(db: Database): GroupStore {
+  const sizes = createMemory<number>(db);
   const readGroup = async (row: Row, now_ms: number): Promise<Group> => {
     const criteria = criteriaOf(row);
     const product = text(row, 'product');
+    const ref = { id: int(row, 'id'), criteria };
     return {
       product,
       name: text(row, 'name'),
       meta: text(row, 'meta'),
       created_ms: int(row, 'created_ms'),
       criteria,
-      gateways: await countFitting(db, { product }, { id: int(row, 'id'), criteria }, now_ms),
+      gateways: await sizes.answer(
+        JSON.stringify(ref),
+        now_ms,
+        () => countFitting(db, { product }, ref, now_ms),
+        () => guessFitting(db, { product }, ref, now_ms),
+      ),
     };
   };
   return {

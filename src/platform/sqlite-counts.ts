@@ -1,7 +1,7 @@
 /** Counts of the fleet in SQLite, now and over time: small tables, bounded, read for the overview and for the metrics. */
 import type { DatabaseSync } from 'node:sqlite';
 import { hourOf } from './digest-rules.ts';
-import { CONDITION_COLUMN, FLEET_FROM, fleetCondition } from './fleet-sql.ts';
+import { CONDITION_COLUMN, COUNT_FROM, fleetCondition } from './fleet-sql.ts';
 import type { Condition, Overview, VersionCount } from './fleet-store.ts';
 import { HOURS_KEPT, VERSIONS_MAX } from './limits.ts';
 import { type Queries, readCondition, readVersionCount } from './sqlite-fleet.ts';
@@ -30,7 +30,7 @@ export function prepareCounts(db: DatabaseSync, queries: Queries) {
   const conditions = (products: readonly string[] | undefined, now_ms: number) => {
     const { sql, values } = within(products, now_ms);
     const found = queries.all(
-      `SELECT ${CONDITION_COLUMN} AS condition, count(*) AS n ${FLEET_FROM} WHERE ${sql} GROUP BY 1`,
+      `SELECT ${CONDITION_COLUMN} AS condition, count(*) AS n ${COUNT_FROM} WHERE ${sql} GROUP BY 1`,
       values,
     );
     const counts: Record<Condition, number> = { 'on-time': 0, late: 0, lost: 0, never: 0 };
@@ -41,7 +41,7 @@ export function prepareCounts(db: DatabaseSync, queries: Queries) {
     const { sql, values } = within(products, now_ms);
     return queries
       .all(
-        `SELECT i.app, i.version, count(*) AS n ${FLEET_FROM} JOIN installed i ON i.gateway_id = g.id WHERE ${sql}
+        `SELECT i.app, i.version, count(*) AS n ${COUNT_FROM} JOIN installed i ON i.gateway_id = g.id WHERE ${sql}
          GROUP BY i.app, i.version ORDER BY n DESC, i.app, i.version LIMIT ${VERSIONS_MAX}`,
         values,
       )
@@ -51,9 +51,8 @@ export function prepareCounts(db: DatabaseSync, queries: Queries) {
     const { sql, values } = within(products, since_ms);
     return queries
       .all(
-        `SELECT h.time_ms, h.app, h.version, sum(h.gateways) AS n FROM version_hour h
-         JOIN product p ON p.id = h.product_id WHERE h.time_ms >= :now AND ${sql}
-         GROUP BY h.time_ms, h.app, h.version ORDER BY h.time_ms, n DESC`,
+        `SELECT g.time_ms, g.app, g.version, sum(g.gateways) AS n FROM version_hour g WHERE g.time_ms >= :now AND ${sql}
+         GROUP BY g.time_ms, g.app, g.version ORDER BY g.time_ms, n DESC`,
         values,
       )
       .map((row) => ({ time_ms: int(row, 'time_ms'), ...readVersionCount(row) }));
@@ -62,9 +61,9 @@ export function prepareCounts(db: DatabaseSync, queries: Queries) {
     const { sql, values } = within(products, since_ms);
     return queries
       .all(
-        `SELECT h.time_ms, sum(h.check_ins) AS check_ins, sum(h.installs) AS installs, sum(h.failures) AS failures
-         FROM hour h JOIN product p ON p.id = h.product_id WHERE h.time_ms >= :now AND ${sql}
-         GROUP BY h.time_ms ORDER BY h.time_ms`,
+        `SELECT g.time_ms, sum(g.check_ins) AS check_ins, sum(g.installs) AS installs, sum(g.failures) AS failures
+         FROM hour g WHERE g.time_ms >= :now AND ${sql}
+         GROUP BY g.time_ms ORDER BY g.time_ms`,
         values,
       )
       .map((row) => ({
@@ -96,7 +95,7 @@ export function prepareCounts(db: DatabaseSync, queries: Queries) {
   };
 }
 
-/** `:now` stands for the instant that the query is about. */
+/** For any table `g` with products; `:now` stands for the instant that the query is about. */
 function within(products: readonly string[] | undefined, time_ms: number) {
   if (products?.length === 0) return { sql: '0', values: { now: time_ms } };
   return fleetCondition(products === undefined ? {} : { products }, undefined, time_ms);

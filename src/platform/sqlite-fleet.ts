@@ -4,6 +4,7 @@ import { GweError } from '../errors.ts';
 import { CONDITIONS } from './fleet-condition.ts';
 import {
   CONDITION_COLUMN,
+  COUNT_FROM,
   cursorOf,
   FLEET_FROM,
   fleetCondition,
@@ -72,7 +73,7 @@ export function prepareFleet(db: DatabaseSync, queries: Queries, find: Find, fin
       if (filter.group !== undefined && group === undefined) return nothing;
       const all = fleetCondition(filter, group, page.now_ms);
       const total = int(
-        queries.get(`SELECT count(*) AS n ${FLEET_FROM} WHERE ${all.sql}`, all.values) ?? {},
+        queries.get(`SELECT count(*) AS n ${COUNT_FROM} WHERE ${all.sql}`, all.values) ?? {},
         'n',
       );
       const { sql, values } = fleetCondition(filter, group, page.now_ms, page);

@@ -1,6 +1,6 @@
 /** Groups of gateways in SQLite: listed members, criteria, or both. Synchronous functions over prepared statements. */
 import type { DatabaseSync } from 'node:sqlite';
-import { FLEET_FROM, fleetCondition, type GroupRef } from './fleet-sql.ts';
+import { COUNT_FROM, fleetCondition, type GroupRef } from './fleet-sql.ts';
 import type { FleetFilter, GatewayCriteria, Group, GroupChange } from './fleet-store.ts';
 import type { Queries } from './sqlite-fleet.ts';
 import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
@@ -50,7 +50,7 @@ export function prepareGroups(
 
   const count = (filter: FleetFilter, ref: GroupRef, now_ms: number) => {
     const { sql, values } = fleetCondition(filter, ref, now_ms);
-    return int(queries.get(`SELECT count(*) AS n ${FLEET_FROM} WHERE ${sql}`, values) ?? {}, 'n');
+    return int(queries.get(`SELECT count(*) AS n ${COUNT_FROM} WHERE ${sql}`, values) ?? {}, 'n');
   };
   const readGroup = (row: Row, now_ms: number): Group => {
     const criteria = criteriaOf(row);
