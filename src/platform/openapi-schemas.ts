@@ -108,7 +108,13 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
   Filter: FILTER,
   Gateway: object(GATEWAY, INTERVAL),
   Gateways: object(
-    { gateways: list(ref('Gateway')), total: said(COUNT, 'How many the filter fits, on all pages.') },
+    {
+      gateways: list(ref('Gateway')),
+      total: said(
+        COUNT,
+        'How many the filter fits, on all pages. Of more than 200,000 gateways it may be some seconds old, or an estimate the first time.',
+      ),
+    },
     { next: said(TEXT, 'Give it back as after= for the next page.') },
   ),
   GatewayDetail: object(

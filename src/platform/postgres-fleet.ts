@@ -45,6 +45,8 @@ export async function countFitting(
   return int((await db.get(`SELECT count(*) AS n ${COUNT_FROM} WHERE ${sql}`, values)) ?? {}, 'n');
 }
 
+const PRODUCT_BY_NAME = /\(SELECT id FROM product WHERE name = :v\d+\)/;
+
 /** The same by PostgreSQL's statistics, at once: near for tags and versions, far for conditions. */
 export async function guessFitting(
   db: Session,
@@ -53,7 +55,13 @@ export async function guessFitting(
   now_ms: number,
 ): Promise<number> {
   const { sql, values } = inPostgres(fleetCondition(filter, group, now_ms));
-  const row = await db.get(`EXPLAIN (FORMAT JSON) SELECT g.id ${COUNT_FROM} WHERE ${sql}`, values);
+  const product =
+    filter.product === undefined
+      ? undefined
+      : await db.get('SELECT id FROM product WHERE name = ?', [filter.product]);
+  // The statistics know how many have this id, but not which one a query would find.
+  const known = product === undefined ? sql : sql.replace(PRODUCT_BY_NAME, () => String(int(product, 'id')));
+  const row = await db.get(`EXPLAIN (FORMAT JSON) SELECT g.id ${COUNT_FROM} WHERE ${known}`, values);
   return Number(/"Plan Rows":(\d+)/.exec(JSON.stringify(row ?? {}))?.[1] ?? 0);
 }
 

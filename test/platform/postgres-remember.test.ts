@@ -1,7 +1,9 @@
 /** Counts over a large fleet in PostgreSQL: exact where that is quick, remembered or guessed where it is not, never waited for long. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
+import type { FleetFilter } from '../../src/platform/fleet-store.ts';
 import { openPool } from '../../src/platform/postgres-client.ts';
+import { guessFitting } from '../../src/platform/postgres-fleet.ts';
 import { createMemory } from '../../src/platform/postgres-remember.ts';
 import { migrateDatabase } from '../../src/platform/postgres-schema.ts';
 import { lacks } from '../debian.ts';
@@ -68,4 +70,23 @@ test('a small fleet is counted each time', needs, async (t) => {
   };
   for (const expected of [1, 2, 3])
     assert.equal(await memory.answer('all', NOW_MS, count, async () => 7), expected);
+});
+
+test('what PostgreSQL guesses of a filter is near for products and tags', needs, async (t) => {
+  const db = openPool(server.database(), () => {});
+  t.after(() => db.close());
+  await db.transaction((session) => migrateDatabase(session));
+  await db.script(`INSERT INTO product (id, name, rid, template, created_ms) VALUES (1, 'P', 'p', '', 1), (2, 'Q', 'q', '', 1);
+    INSERT INTO gateway (id, product_id, serial, rid, state, extra, created_ms)
+    SELECT n, CASE WHEN n % 10 = 0 THEN 2 ELSE 1 END, 'S' || n, 'r' || n, 'activated', '', 1 FROM generate_series(1, 1000) n;
+    INSERT INTO tag SELECT n, 'north' FROM generate_series(1, 500) n;
+    ANALYZE`);
+  const guess = (filter: FleetFilter) => guessFitting(db, filter, undefined, NOW_MS);
+  const isNear = (guessed: number, real: number) => guessed > real * 0.7 && guessed < real * 1.3;
+  assert.ok(isNear(await guess({ product: 'P' }), 900));
+  assert.ok(isNear(await guess({ tags: ['north'] }), 500));
+  assert.equal(
+    typeof (await guess({ product: 'nowhere', conditions: ['lost'], serialPrefix: 'S1' })),
+    'number',
+  );
 });
