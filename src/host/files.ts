@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -127,7 +128,7 @@ export function makeFolders(paths: readonly string[], mode = PRIVATE_FOLDER_MODE
   const changed = new Set<string>();
   for (const path of paths) {
     const whole = resolve(path);
-    const first = mkdirSync(whole, { recursive: true, mode });
+    const first = makeMissing(whole, mode);
     if (first === undefined) continue;
     for (let made = whole; made.length >= first.length; made = dirname(made)) changed.add(dirname(made));
   }
@@ -136,7 +137,27 @@ export function makeFolders(paths: readonly string[], mode = PRIVATE_FOLDER_MODE
 
 /** Makes a folder for what is made again after a crash: nothing is synced. */
 export function makeScratchFolder(path: string, mode = PRIVATE_FOLDER_MODE): void {
-  mkdirSync(path, { recursive: true, mode });
+  makeMissing(path, mode);
+}
+
+/**
+ * Makes a folder and those above it where they are missing, and returns the topmost that was made. `mkdirSync` with `recursive`
+ * goes round for ever where a file system refuses a new folder with ENOENT, as /proc does.
+ */
+function makeMissing(path: string, mode: number): string | undefined {
+  if (isFolder(path)) return undefined;
+  const first = dirname(path) === path ? undefined : makeMissing(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST' && isFolder(path)) return first;
+    throw error;
+  }
+  return first ?? path;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Removes a folder and all that is in it, if it is there. Follows no link. */

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import {
   makeFolder,
+  makeScratchFolder,
   readIfThere,
   removeDurably,
   removeFolder,
@@ -120,4 +121,9 @@ test('what was half written when the power went is swept away, but not what some
   sweepHalfWritten(folder);
   assert.deepEqual(readdirSync(folder).sort(), [`.c.${process.ppid}.new`, 'd.new']);
   sweepHalfWritten(join(folder, 'absent'));
+});
+
+test('a folder that the file system refuses is an error, not an endless loop', () => {
+  assert.throws(() => makeFolder('/proc/gwe/state'), { code: 'ENOENT' });
+  assert.throws(() => makeScratchFolder('/proc/gwe/state'), { code: 'ENOENT' });
 });
