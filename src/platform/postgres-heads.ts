@@ -3,7 +3,7 @@
  * are written to), the newest values of the dataports that are named, the aliases of products.
  */
 import type { Session } from './postgres-client.ts';
-import { int, text, textOrNull } from './sqlite-rows.ts';
+import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
 import type { GatewayRef } from './store.ts';
 
 export interface Client {
@@ -47,6 +47,7 @@ const FOUND = `SELECT g.id, g.product_id, g.key, p.name AS product, g.serial FRO
     UNION ALL SELECT c.id FROM unnest(:products::text[], :serials::text[]) w(product, serial)
       JOIN product o ON o.name = w.product JOIN gateway c ON c.product_id = o.id AND c.serial = w.serial)
   ORDER BY g.id`;
+const LOCK = 'SELECT id, key FROM gateway WHERE id = ANY(?::bigint[]) ORDER BY id FOR NO KEY UPDATE';
 
 /** Finds gateways; with `lock` nobody else writes to them until the transaction ends. In the order of ids, so that two never wait for each other. */
 export async function findClients(
@@ -61,7 +62,24 @@ export async function findClients(
     products: names.map((who) => who.product),
     serials: names.map((who) => who.serial),
   };
-  const rows = await db.all(lock ? `${FOUND} FOR NO KEY UPDATE OF g` : FOUND, values);
+  const rows = await db.all(FOUND, values);
+  return clientsIn(lock ? await locked(db, rows) : rows);
+}
+
+/**
+ * The rows as they are once they are locked, without those that are gone. By a statement of its own, without joins: one that
+ * found gateways and locked them missed some that were there, when it had to wait for their rows.
+ */
+async function locked(db: Session, rows: readonly Row[]): Promise<Row[]> {
+  const now = await db.all(LOCK, [rows.map((row) => int(row, 'id'))]);
+  const keyOf = new Map(now.map((row) => [int(row, 'id'), row['key']]));
+  return rows.flatMap((row) => {
+    const key = keyOf.get(int(row, 'id'));
+    return key === undefined ? [] : [{ ...row, key }];
+  });
+}
+
+function clientsIn(rows: readonly Row[]): Map<string, Client> {
   const found = new Map<string, Client>();
   for (const row of rows) {
     const client = { id: int(row, 'id'), productId: int(row, 'product_id') };

@@ -6,9 +6,11 @@ import { growth } from './growth.ts';
 import { install } from './install.ts';
 import { life } from './life.ts';
 import { memory } from './memory.ts';
+import { outage } from './outage.ts';
 import type { Part } from './part.ts';
 import { platform } from './platform.ts';
 import { rest } from './rest.ts';
+import { scale } from './scale.ts';
 import { size } from './size.ts';
 import { small } from './small.ts';
 import { start } from './start.ts';
@@ -30,4 +32,6 @@ export const PARTS: readonly Part[] = [
   small,
   extract,
   platform,
+  scale,
+  outage,
 ];

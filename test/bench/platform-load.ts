@@ -6,7 +6,8 @@ import { connect, type Socket } from 'node:net';
 import { encodeBody } from '../../src/client/wire.ts';
 
 export interface Load {
-  port: number;
+  /** Of one platform or of several replicas, who get as many connections each. */
+  ports: readonly number[];
   ciks: readonly string[];
   connections: number;
   warmUp_s: number;
@@ -91,9 +92,10 @@ async function run(load: Load): Promise<LoadEnd> {
     return Buffer.from(request.bytes);
   };
 
-  const open = () =>
+  const open = (n: number) =>
     new Promise<Socket>((resolve, reject) => {
-      const socket = connect({ port: load.port, host: '127.0.0.1', noDelay: true });
+      const port = load.ports[n % load.ports.length] ?? 0;
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
       let sent_ms = 0;
       let got = '';
       const send = (since_ms: number) => {
@@ -129,7 +131,7 @@ async function run(load: Load): Promise<LoadEnd> {
       socket.on('error', reject);
     });
 
-  const sockets = await Promise.all(Array.from({ length: load.connections }, open));
+  const sockets = await Promise.all(Array.from({ length: load.connections }, (_, n) => open(n)));
   if (load.rate !== undefined) await pace(load.rate, end_ms, due_ms, idle);
   else await new Promise((resolve) => setTimeout(resolve, end_ms - performance.now()));
   await new Promise((resolve) => setTimeout(resolve, 300));

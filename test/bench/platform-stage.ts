@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../src/host/clock.ts';
 import { openSqliteStore } from '../../src/platform/sqlite-store.ts';
+import type { Store } from '../../src/platform/store.ts';
 import type { Load, LoadEnd } from './platform-load.ts';
 
 /** Clock ticks a second in /proc. */
@@ -28,6 +29,13 @@ export function cikOf(n: number): string {
 export async function makeFleet(gateways: number): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), 'gwe-bench-'));
   const store = openSqliteStore(join(folder, 'platform.db'), systemClock);
+  const ciks = await fillFleet(store, gateways);
+  await store.close();
+  return { folder, ciks, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The same in any store that is empty; returns the keys. */
+export async function fillFleet(store: Store, gateways: number): Promise<string[]> {
   const now_ms = Date.now();
   await store.addProduct({ name: 'P', rid: 'p', template: '', now_ms });
   const serials = Array.from({ length: gateways }, (_, i) => `S${i}`);
@@ -52,8 +60,7 @@ export async function makeFleet(gateways: number): Promise<Fleet> {
       await store.exchange({ who, writes, reads: [], create: true, seen: false, now_ms });
     }),
   );
-  await store.close();
-  return { folder, ciks, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return ciks;
 }
 
 export interface Server {
@@ -106,9 +113,22 @@ export async function startServer(
 }
 
 function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
+
+/** CPU time in seconds of a process, of all that are its children, and of those that have ended. */
+export function cpuOfFamily(parent: number): number {
+  const fields = statOf(parent);
+  const ended_s = (Number(fields[13]) + Number(fields[14])) / TICKS;
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
+  const alive = [parent, ...children.filter((pid) => pid !== '').map(Number)];
+  return ended_s + alive.reduce((sum, pid) => sum + cpuOf(pid), 0);
+}
+
+/** What /proc says about a process, from its state on. */
+const statOf = (pid: number): string[] =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
 
 function memoryOf(pid: number, name: string): number {
   const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'));

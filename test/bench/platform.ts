@@ -161,7 +161,7 @@ function row(name: string, { end, cpu_us }: Measured): string[] {
 
 async function measure(server: Server, fleet: Fleet, rate?: number): Promise<Measured> {
   const load = {
-    port: server.port,
+    ports: [server.port],
     ciks: fleet.ciks,
     connections: CONNECTIONS,
     warmUp_s: WARM_UP_S,

@@ -1,6 +1,7 @@
 /** The store on a real PostgreSQL: the contract, a platform over it, and what happens when the server dies. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
+import pg from 'pg';
 import { createLog } from '../../src/host/log.ts';
 import { openPostgresStore } from '../../src/platform/postgres-store.ts';
 import type { Store } from '../../src/platform/store.ts';
@@ -110,5 +111,40 @@ test(
       newest.filter((value) => !kept.has(value)),
       [],
     );
+  },
+);
+
+test(
+  'calls that waited for another replica to let go of their gateways find them, by key and by name',
+  needs,
+  async (t) => {
+    const url = server.database();
+    const store = await storeWithGateway(t, () => openAt(url));
+    t.after(() => store.close());
+    const serials = Array.from({ length: 2000 }, (_, n) => ({ serial: `more-${n}`, extra: '' }));
+    await store.addGateways('P', serials, 'enabled', NOW_MS);
+    const keyOf = (n: number) => ({ key: `key-${n}` });
+    for (let n = 0; n < 20; n += 1) {
+      const more = { product: 'P', serial: `more-${n}` };
+      await store.activate(more, keyOf(n).key, { time_ms: NOW_MS, connection: 'c', entry: 'e' });
+    }
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    // How a gateway is looked for hangs on how many there are.
+    await other.query('ANALYZE');
+    await other.query('BEGIN');
+    await other.query('UPDATE gateway SET last_seen_ms = last_seen_ms + 1');
+    const refs = [who, ...Array.from({ length: 20 }, (_, n) => keyOf(n))];
+    const ends = refs.map((ref) => store.exchange({ ...writing('a', 'kept'), who: ref }));
+    await eventually('the calls to wait', async () => {
+      const { rows } = await other.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    await other.query('COMMIT');
+    const found = (await Promise.all(ends)).map(({ end }) => end);
+    assert.deepEqual(new Set(found), new Set(['done']));
+    await other.end();
   },
 );

@@ -28,7 +28,7 @@ export interface RawAnswer {
 export interface RawConnection {
   send(bytes: string | Buffer): void;
   /** The next answer; its length is told by Content-Length alone. */
-  answer(): Promise<RawAnswer>;
+  answer(patience_ms?: number): Promise<RawAnswer>;
   /** What came and has not been taken as an answer. */
   rest(): string;
   /** Resolves when the other side has ended the connection. */
@@ -54,8 +54,8 @@ export function connect(port: number): RawConnection {
     };
     socket.on('close', end).on('end', end).on('error', end);
   });
-  const next = async (): Promise<RawAnswer> => {
-    const late = AbortSignal.timeout(DEADLINE_MS);
+  const next = async (patience_ms = DEADLINE_MS): Promise<RawAnswer> => {
+    const late = AbortSignal.timeout(patience_ms);
     for (;;) {
       const all = Buffer.concat(chunks);
       const found = parse(all);
@@ -67,7 +67,7 @@ export function connect(port: number): RawConnection {
       if (over) throw new Error(`The connection ended before an answer was whole: ${all.toString('latin1')}`);
       await new Promise<void>((resolve, reject) => {
         wake = resolve;
-        late.addEventListener('abort', () => reject(new Error(`No answer in ${DEADLINE_MS} ms`)), {
+        late.addEventListener('abort', () => reject(new Error(`No answer in ${patience_ms} ms`)), {
           once: true,
         });
       });

@@ -14,6 +14,8 @@ export interface RealPostgres {
   kill(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Of the server while it runs; all its processes are children of it. */
+  pid(): number;
 }
 
 /** Debian keeps its programs out of PATH, by version. */
@@ -103,6 +105,7 @@ export async function startPostgres(
       ask(`CREATE DATABASE t${databases}`);
       return `postgres://gwe@/t${databases}?host=${encodeURIComponent(folder)}`;
     },
+    pid: () => server?.pid ?? 0,
     kill: () => end('SIGKILL'),
     start,
     async stop() {
