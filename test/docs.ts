@@ -10,7 +10,7 @@ export function generatedDocuments(): ReadonlyArray<readonly [path: string, text
   return [
     [join(folder, 'gwe.1'), manPage()],
     [join(folder, 'command-line.md'), commandLineReference()],
-    [join(folder, 'configuration.md'), configurationReference()],
+    [join(folder, 'config.md'), configurationReference()],
   ];
 }
 

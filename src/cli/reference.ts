@@ -1,4 +1,4 @@
-/** docs/command-line.md and docs/configuration.md, made from the tables. */
+/** docs/command-line.md and docs/config.md, made from the tables. */
 import {
   expectation,
   SETTING_NAMES,
@@ -91,7 +91,7 @@ function command(program: string, row: CommandRow): string[] {
   ];
 }
 
-/** docs/configuration.md. */
+/** docs/config.md. */
 export function configurationReference(): string {
   const sections = [...new Set(SETTING_NAMES.map((name) => splitSettingName(name)[0]))];
   return [
