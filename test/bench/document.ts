@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Aim, Findings, Part, Table } from './part.ts';
 import { draw } from './plot.ts';
+import { shortfallRows } from './shortfalls.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -61,6 +62,7 @@ export function writeDocument(parts: readonly Part[]): string {
         `[${part.name}](#${part.name})`,
       ]),
     ),
+    ...shortfalls(aims.map(({ aim }) => aim)),
     ...kept.map(({ part, outcome }) => section(part, outcome)),
   ];
   writeFileSync(path, `${text.join('\n\n')}\n`);
@@ -68,6 +70,12 @@ export function writeDocument(parts: readonly Part[]): string {
 }
 
 const verdict = ({ isMet }: Aim): string => (isMet ? 'met' : '**missed**');
+
+function shortfalls(aims: readonly Aim[]): string[] {
+  const rows = shortfallRows(aims);
+  if (rows.length === 0) return [];
+  return ['**Where they are missed**', markdownTable(['', 'cause', 'tried'], rows)];
+}
 
 function section(part: Part, outcome: Outcome | undefined): string {
   const head = [`## ${part.name}`, part.sentence, `    npm run bench -- ${part.name}`];
