@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
+import { HISTORY_MAX_POINTS } from '../../src/platform/limits.ts';
 import { openPostgresStore } from '../../src/platform/postgres-store.ts';
 import { assertEnds } from '../alive.ts';
 import { lacks } from '../debian.ts';
@@ -25,8 +26,6 @@ const WAITERS = 50;
 const AGAIN_MS = 50;
 const UP_AGAIN_MS = 300;
 const BETWEEN_MS = 1500;
-/** History that is looked through for what was acknowledged; more is not kept. */
-const NEWEST = 130;
 const POLL_S = 20;
 const FORGOTTEN_AFTER_MS = 30_000;
 const TOKEN = 'a-token-for-the-benches-of-the-platform';
@@ -65,6 +64,7 @@ async function outages(bench: Bench): Promise<Findings> {
   const kills = bench.rounds(KILLS);
   const rows: string[][] = [];
   let forgotten = 0;
+  let missing = 0;
   for (const kind of ['PostgreSQL', 'a replica'] as const) {
     bench.say(`kill -9 of ${kind}`);
     for (const writer of writers) writer.longest_ms = 0;
@@ -73,6 +73,7 @@ async function outages(bench: Bench): Promise<Findings> {
       await pause(BETWEEN_MS);
       await (kind === 'PostgreSQL' ? killEngine(stage) : stage.replicas[round % 2]?.killAndStart());
       heard_ms.push(...(await tellAll(stage, waiters, `${kind} ${round}`)));
+      missing += await countMissing(stage.store, writers);
     }
     await pause(BETWEEN_MS);
     forgotten += kills * WAITERS - heard_ms.length;
@@ -87,8 +88,8 @@ async function outages(bench: Bench): Promise<Findings> {
   }
   stage.isOver = true;
   await Promise.all(writers.map(({ ended }) => ended));
-  const acknowledged = writers.reduce((sum, { acked }) => sum + acked.length, 0);
-  const missing = await countMissing(stage.store, writers);
+  missing += await countMissing(stage.store, writers);
+  const acknowledged = writers.reduce((sum, { looked }) => sum + looked, 0);
   return {
     tables: [
       {
@@ -161,6 +162,8 @@ interface Writer {
   gateway: number;
   /** Values that were acknowledged, in order. */
   acked: string[];
+  /** How many of them were looked for since. */
+  looked: number;
   /** The longest that a value took, from its first try. */
   longest_ms: number;
   ended: Promise<void>;
@@ -168,7 +171,7 @@ interface Writer {
 
 /** A gateway that checks in again and again, each value until it is acknowledged. */
 function startWriter(stage: Stage, gateway: number): Writer {
-  const writer: Writer = { gateway, acked: [], longest_ms: 0, ended: Promise.resolve() };
+  const writer: Writer = { gateway, acked: [], looked: 0, longest_ms: 0, ended: Promise.resolve() };
   const client = clientOf(stage, gateway);
   const key = [`X-Exosite-CIK: ${cikOf(gateway)}`];
   const write = async () => {
@@ -252,15 +255,17 @@ function clientOf(stage: Stage, first: number, patience_ms?: number) {
   };
 }
 
-/** How many acknowledged values are not in the history; only the newest of each gateway are looked for. */
+/** How many values that were acknowledged since the last time are not in the history. */
 async function countMissing(address: string, writers: readonly Writer[]): Promise<number> {
   const store = await openPostgresStore(address, systemClock, createLog('ERROR'));
   let missing = 0;
-  for (const { gateway, acked } of writers) {
-    const who = { product: 'P', serial: `S${gateway}` };
-    const points = (await store.points(who, 'device_info', { limit: NEWEST + NEWEST / 2 })) ?? [];
+  for (const writer of writers) {
+    const since = writer.acked.slice(writer.looked);
+    const who = { product: 'P', serial: `S${writer.gateway}` };
+    const points = (await store.points(who, 'device_info', { limit: HISTORY_MAX_POINTS })) ?? [];
     const kept = new Set(points.map(({ value }) => value));
-    missing += acked.slice(-NEWEST).filter((value) => !kept.has(value)).length;
+    missing += since.filter((value) => !kept.has(value)).length;
+    writer.looked += since.length;
   }
   await store.close();
   return missing;
