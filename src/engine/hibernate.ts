@@ -69,9 +69,9 @@ export function becomeSleepingShell(sleep_s: number, command: readonly string[])
 }
 
 /** Becomes `sh -c ARGS…`, after `leaveSignalsAlone`: keeps process id, environment and standard streams. */
-export function becomeShell(args: readonly string[], env: NodeJS.ProcessEnv = process.env): never {
+export function becomeShell(args: readonly string[]): never {
   for (const signal of ['SIGHUP', 'SIGWINCH'] as const) process.removeAllListeners(signal);
   if (process.execve === undefined)
     throw new GweError('internal', 'Cannot hibernate: this Node.js has no execve');
-  return process.execve('/bin/sh', ['sh', '-c', ...args], { ...env } as NodeJS.Dict<string>);
+  return process.execve('/bin/sh', ['sh', '-c', ...args], { ...process.env } as NodeJS.Dict<string>);
 }

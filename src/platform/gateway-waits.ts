@@ -29,7 +29,7 @@ export interface Standing {
 }
 
 /** What to do, by code; a rollout has its own words. */
-const TODO: Readonly<Record<Exclude<Wait['code'], 'rollout'>, string>> = {
+const REMEDIES: Readonly<Record<Exclude<Wait['code'], 'rollout'>, string>> = {
   activation: 'Start gwe on it with its product and serial, or let it activate: gwe gateway enable SERIAL',
   'check-in': 'Wait; or on the gateway, to check in at once: gwe --check-now',
   overdue: 'See whether it has power and a connection; it goes on by itself when it is back',
@@ -58,7 +58,7 @@ function activation({ state, created_ms, serial }: FleetGateway): Wait {
     state === 'enabled'
       ? `It was never activated: gwe must run on it with this product and the serial ${serial}.`
       : 'It may not activate: enable it first.';
-  return { code: 'activation', text, todo: TODO.activation, since: created_ms };
+  return { code: 'activation', text, todo: REMEDIES.activation, since: created_ms };
 }
 
 function overdue(gateway: FleetGateway): Wait[] {
@@ -69,7 +69,7 @@ function overdue(gateway: FleetGateway): Wait[] {
     condition === 'late'
       ? 'It should have checked in: it is late.'
       : 'It has missed several check-ins: it is off, or has no connection.';
-  return [{ code: 'overdue', text, todo: TODO.overdue, since }];
+  return [{ code: 'overdue', text, todo: REMEDIES.overdue, since }];
 }
 
 function told({ gateway, engineFetch, updateInterval }: Standing): Wait[] {
@@ -82,7 +82,7 @@ function told({ gateway, engineFetch, updateInterval }: Standing): Wait[] {
     waits.push({
       code: 'check-in',
       text,
-      todo: TODO['check-in'],
+      todo: REMEDIES['check-in'],
       since: engineFetch.updated_ms,
       ...expected,
     });
@@ -92,7 +92,7 @@ function told({ gateway, engineFetch, updateInterval }: Standing): Wait[] {
     waits.push({
       code: 'interval',
       text,
-      todo: TODO.interval,
+      todo: REMEDIES.interval,
       since: updateInterval.updated_ms,
       ...expected,
     });
@@ -108,12 +108,12 @@ function underWay({ taken, lastEnd }: Standing): Wait[] {
   const names = taken.names.join(', ') || 'the instruction';
   const isHeld = `${said?.name} waits, for room on its disk or for its data budget; its fetch_status says for what`;
   const text = `It has taken ${names}, and ${said === undefined ? 'has not told yet how that ended' : isHeld}.`;
-  return [{ code: 'install', text, todo: TODO.install, since: taken.time_ms }];
+  return [{ code: 'install', text, todo: REMEDIES.install, since: taken.time_ms }];
 }
 
 function failure({ name, outcome, time_ms }: InstallEnd): Wait {
   const text = `Its last install did not succeed: ${name} was ${WORDS[outcome] ?? outcome}; see fetch_status.`;
-  return { code: 'failed', text, todo: TODO.failed, since: time_ms };
+  return { code: 'failed', text, todo: REMEDIES.failed, since: time_ms };
 }
 
 const WORDS: Readonly<Record<string, string>> = {

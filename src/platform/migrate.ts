@@ -3,11 +3,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
-import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
+import { releaseLock } from '../host/lock.ts';
+
 import type { Log } from '../host/log.ts';
 import { type MovedContent, migrateContent } from './content-migrate.ts';
 import { openContent } from './content-open.ts';
 import { contentIn } from './content-store.ts';
+import { takeFolder } from './folder-lock.ts';
 import { openPool } from './postgres-client.ts';
 import { migrateDatabase } from './postgres-schema.ts';
 import { DATABASE, digestsIn, openReader } from './sqlite-schema.ts';
@@ -65,7 +67,11 @@ export async function moveStore({ from, store, clock, signal, onProgress }: Stor
   const file = join(from, DATABASE);
   requirePlatform(from);
   const lock = join(from, 'lock');
-  takeStopped(lock, from);
+  takeFolder(
+    lock,
+    `migrate ${from}: a platform`,
+    'End it first: what is written after its database was read would be lost.',
+  );
   try {
     // As a start and an end of the platform: what an older gwe or a crash left is put in order.
     await openSqliteStore(file, clock).close();
@@ -86,23 +92,13 @@ export async function moveStore({ from, store, clock, signal, onProgress }: Stor
   }
 }
 
-function takeStopped(lock: string, folder: string): void {
-  try {
-    takeLock(lock);
-  } catch (error) {
-    if (!(error instanceof GweError) || error.code !== 'locked') throw error;
-    throw new GweError(
-      'locked',
-      `Cannot migrate ${folder}: a platform (process ${lockHolder(lock)}) has it`,
-      {
-        cause: error,
-        hint: 'End it first: what is written after its database was read would be lost.',
-      },
-    );
-  }
-}
-
 function requirePlatform(folder: string): void {
   if (existsSync(join(folder, DATABASE))) return;
-  throw new GweError('not-found', `Cannot migrate ${folder}: no platform keeps its data there`);
+  throw new GweError(
+    'not-found',
+    `Cannot migrate ${folder}: no platform keeps its data there (${DATABASE} is missing)`,
+    {
+      hint: 'Name the folder that the platform was started with: --from DIR is its --data DIR.',
+    },
+  );
 }

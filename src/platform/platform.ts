@@ -5,10 +5,10 @@
 import { readdirSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { explain, GweError } from '../errors.ts';
+import { explain } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import { makeFolder, removeFolder } from '../host/files.ts';
-import { lockHolder, releaseLock, takeLock } from '../host/lock.ts';
+import { releaseLock } from '../host/lock.ts';
 import type { Log } from '../host/log.ts';
 import { createAccess } from './access.ts';
 import { createRefusals } from './audit-refusals.ts';
@@ -16,6 +16,7 @@ import { openContent } from './content-open.ts';
 import type { Platform } from './context.ts';
 import { createEvents, type Events } from './events.ts';
 import { watchFleet } from './fleet-watch.ts';
+import { takeFolder } from './folder-lock.ts';
 import { createMetrics } from './metrics.ts';
 import { withReader } from './reader.ts';
 import { openRollouts, type Rollouts } from './rollouts.ts';
@@ -79,7 +80,11 @@ export interface RunningPlatform {
 export async function startPlatform(options: PlatformOptions): Promise<RunningPlatform> {
   makeFolder(options.dataFolder);
   const lock = join(options.dataFolder, 'lock');
-  takeFolder(lock, options.dataFolder);
+  takeFolder(
+    lock,
+    `use ${options.dataFolder}: another platform`,
+    'Stop that one first, or give this one another folder: --data DIR',
+  );
   try {
     const running = await open(options);
     const close = async () => {
@@ -90,22 +95,6 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
   } catch (error) {
     releaseLock(lock);
     throw error;
-  }
-}
-
-function takeFolder(lock: string, folder: string): void {
-  try {
-    takeLock(lock);
-  } catch (error) {
-    if (!(error instanceof GweError) || error.code !== 'locked') throw error;
-    throw new GweError(
-      'locked',
-      `Cannot use ${folder}: another platform (process ${lockHolder(lock)}) has it`,
-      {
-        cause: error,
-        hint: 'Stop that one first, or give this one another folder: --data DIR',
-      },
-    );
   }
 }
 

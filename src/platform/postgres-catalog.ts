@@ -4,9 +4,9 @@ import type { Database, Session } from './postgres-client.ts';
 import { type Client, findClients } from './postgres-heads.ts';
 import { LOCKS } from './postgres-locks.ts';
 import { productId } from './postgres-products.ts';
-import { readState } from './sqlite-catalog.ts';
-import { int, type Row, text } from './sqlite-rows.ts';
-import type { Gateway, GatewayRef, GatewayState, LogEntry, Store } from './store.ts';
+import { gatewayReader, readState } from './sqlite-catalog.ts';
+import { int, text } from './sqlite-rows.ts';
+import type { GatewayRef, GatewayState, LogEntry, Store } from './store.ts';
 import { mayRemap, stateAt } from './store-rules.ts';
 import { newSecret } from './tokens.ts';
 
@@ -33,17 +33,7 @@ export async function findOne(db: Session, who: GatewayRef, lock = false): Promi
 
 /** `seen` gives what is newer than the "last seen" in the database. */
 export function openCatalog(db: Database, seen: (gateway: number) => number): Catalog {
-  const readGateway = (row: Row): Gateway => ({
-    id: int(row, 'id'),
-    product: text(row, 'product'),
-    serial: text(row, 'serial'),
-    rid: text(row, 'rid'),
-    state: readState(text(row, 'state')),
-    extra: text(row, 'extra'),
-    created_ms: int(row, 'created_ms'),
-    lastSeen_ms: Math.max(int(row, 'last_seen_ms'), seen(int(row, 'id'))),
-    engineReport: text(row, 'engine_report'),
-  });
+  const readGateway = gatewayReader(seen);
   return {
     async gateways({ product, serial, after = 0, offset = 0, limit }) {
       const rows = await db.all(

@@ -124,7 +124,9 @@ export function databaseError(thrown: unknown): GweError {
   const message = `Cannot use PostgreSQL: ${thrown instanceof Error ? thrown.message || code : String(thrown)}`;
   if (code === '53100') return new GweError('disk-full', message, { cause: thrown });
   if (AWAY.test(code) || (code === '' && thrown instanceof Error && LOST.test(thrown.message))) {
-    return new GweError('busy', message, { cause: thrown, retryAfter_s: RETRY_AFTER_S });
+    const hint =
+      'Look whether the server of --store answers, with the same address: psql ADDRESS -c "SELECT 1"';
+    return new GweError('busy', message, { cause: thrown, retryAfter_s: RETRY_AFTER_S, hint });
   }
   return asGweError(thrown);
 }

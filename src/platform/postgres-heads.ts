@@ -45,8 +45,7 @@ const FOUND = `SELECT g.id, g.product_id, g.key, p.name AS product, g.serial FRO
   WHERE g.id IN (
     SELECT id FROM gateway WHERE key = ANY(:keys::text[])
     UNION ALL SELECT c.id FROM unnest(:products::text[], :serials::text[]) w(product, serial)
-      JOIN product o ON o.name = w.product JOIN gateway c ON c.product_id = o.id AND c.serial = w.serial)
-  ORDER BY g.id`;
+      JOIN product o ON o.name = w.product JOIN gateway c ON c.product_id = o.id AND c.serial = w.serial)`;
 const LOCK = 'SELECT id, key FROM gateway WHERE id = ANY(?::bigint[]) ORDER BY id FOR NO KEY UPDATE';
 
 /** Finds gateways; with `lock` nobody else writes to them until the transaction ends. In the order of ids, so that two never wait for each other. */

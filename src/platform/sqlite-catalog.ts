@@ -14,6 +14,21 @@ const GATEWAY_COLUMNS = `g.id, p.name AS product, g.serial, g.rid, g.state, g.ex
 
 export type Catalog = ReturnType<typeof prepareCatalog>;
 
+/** Reads the rows of gateways of either store. `seen` gives what is newer than the "last seen" there. */
+export const gatewayReader =
+  (seen: (gateway: number) => number) =>
+  (row: Row): Gateway => ({
+    id: int(row, 'id'),
+    product: text(row, 'product'),
+    serial: text(row, 'serial'),
+    rid: text(row, 'rid'),
+    state: readState(text(row, 'state')),
+    extra: text(row, 'extra'),
+    created_ms: int(row, 'created_ms'),
+    lastSeen_ms: Math.max(int(row, 'last_seen_ms'), seen(int(row, 'id'))),
+    engineReport: text(row, 'engine_report'),
+  });
+
 /** Prepares the statements. `seen` gives what is newer than the "last seen" on the disk. */
 export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => number) {
   const byKey = db.prepare('SELECT id, product_id FROM gateway WHERE key = ?');
@@ -32,17 +47,7 @@ export function prepareCatalog(db: DatabaseSync, seen: (gateway: number) => numb
     if ('key' in who) keys.set(who.key, found);
     return found;
   };
-  const readGateway = (row: Row): Gateway => ({
-    id: int(row, 'id'),
-    product: text(row, 'product'),
-    serial: text(row, 'serial'),
-    rid: text(row, 'rid'),
-    state: readState(text(row, 'state')),
-    extra: text(row, 'extra'),
-    created_ms: int(row, 'created_ms'),
-    lastSeen_ms: Math.max(int(row, 'last_seen_ms'), seen(int(row, 'id'))),
-    engineReport: text(row, 'engine_report'),
-  });
+  const readGateway = gatewayReader(seen);
   return {
     find,
     /** Throws away which key leads where: to be called when keys or gateways change. */

@@ -49,7 +49,7 @@ export function writeDocument(parts: readonly Part[]): string {
     'What gwe costs, measured beside others and beside the least that the machine needs (the floor), alternately in one run. ' +
       'Medians; in brackets between which values the middle half lies; ratios are medians of the ratios of each pair.',
     '    npm run bench              # everything; asks before it installs the competitors, --yes does not ask\n' +
-      '    npm run bench -- NAME      # one part, in under two minutes (delta and life: seven)\n' +
+      '    npm run bench -- NAME      # one part, in under two minutes (install and delta take two to three, life eight)\n' +
       '    npm run bench -- --quick   # fewer rounds: to see that it works, not to believe',
     '## Aims',
     markdownTable(
