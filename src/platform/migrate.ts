@@ -67,11 +67,10 @@ export async function moveStore({ from, store, clock, signal, onProgress }: Stor
   const file = join(from, DATABASE);
   requirePlatform(from);
   const lock = join(from, 'lock');
-  takeFolder(
-    lock,
-    `migrate ${from}: a platform`,
-    'End it first: what is written after its database was read would be lost.',
-  );
+  takeFolder(lock, (holder) => ({
+    message: `Cannot migrate ${from}: a platform (process ${holder}) has it`,
+    hint: 'End it first: what is written after its database was read would be lost.',
+  }));
   try {
     // As a start and an end of the platform: what an older gwe or a crash left is put in order.
     await openSqliteStore(file, clock).close();

@@ -80,11 +80,10 @@ export interface RunningPlatform {
 export async function startPlatform(options: PlatformOptions): Promise<RunningPlatform> {
   makeFolder(options.dataFolder);
   const lock = join(options.dataFolder, 'lock');
-  takeFolder(
-    lock,
-    `use ${options.dataFolder}: another platform`,
-    'Stop that one first, or give this one another folder: --data DIR',
-  );
+  takeFolder(lock, (holder) => ({
+    message: `Cannot use ${options.dataFolder}: another platform (process ${holder}) has it`,
+    hint: 'Stop that one first, or give this one another folder: --data DIR',
+  }));
   try {
     const running = await open(options);
     const close = async () => {
