@@ -6,7 +6,7 @@ import pg from 'pg';
 import { explain } from '../errors.ts';
 import type { Log } from '../host/log.ts';
 import { isNothing, type News, type Note, newsTexts, noNews, readNews } from './peer-news.ts';
-import { databaseError } from './postgres-client.ts';
+import { databaseError } from './postgres-errors.ts';
 import { newSecret } from './tokens.ts';
 
 const CHANNEL = 'gwe_platform';

@@ -1,7 +1,9 @@
-/** Connections to PostgreSQL: a bounded pool, transactions that are tried again where that is safe, errors with the code that leads to the right answer. */
+/**
+ * Connections to PostgreSQL: a bounded pool, transactions that are tried again where that is safe. A connection that leads to a
+ * server which no longer takes writes is dropped; a commit that the synchronous standby did not confirm is none.
+ */
 import pg from 'pg';
-import { asGweError, GweError } from '../errors.ts';
-import { RETRY_AFTER_S } from './limits.ts';
+import { databaseError, isClash, isFull, isSpoilt, standby, unsure } from './postgres-errors.ts';
 import { bound, decoded, type Values } from './postgres-values.ts';
 import type { Row } from './sqlite-rows.ts';
 
@@ -31,12 +33,88 @@ export interface Session {
 export interface Database extends Session {
   /** Runs `work` in one transaction: committed when this resolves, undone when it raises. */
   transaction<T>(work: (db: Session) => Promise<T>): Promise<T>;
+  /** Called when the server said that its disk is full. */
+  onFull(listener: (error: Error) => void): void;
+  /** Leaves the connections that are there to themselves when none was answered on for `silent_ms`: what is under way on them fails as `busy`. */
+  renew(silent_ms: number): void;
   close(): Promise<void>;
 }
 
 /** Opens the pool; nothing is connected yet. `onLost` is told of connections that broke while idle. */
 export function openPool(url: string, onLost: (error: Error) => void): Database {
-  const pool = new pg.Pool({
+  const open = () => newPool(url).on('error', onLost);
+  let pool = open();
+  const lent = new Set<pg.PoolClient>();
+  let answered_ms = performance.now();
+  let tellFull: (error: Error) => void = () => {};
+
+  const raised = (thrown: unknown) => {
+    const error = databaseError(thrown);
+    if (isFull(error)) tellFull(error);
+    return error;
+  };
+  /** Lends a connection for `work`. */
+  const lend = async <T>(work: (client: pg.PoolClient, watch: Watch) => Promise<T>): Promise<T> => {
+    const client = await pool.connect();
+    const watch = watchClient(client);
+    lent.add(client);
+    try {
+      const made = await work(client, watch);
+      if (watch.isUnsure) throw unsure();
+      answered_ms = performance.now();
+      return made;
+    } catch (error) {
+      if (isSpoilt(error)) watch.break();
+      throw error;
+    } finally {
+      lent.delete(client);
+      watch.end();
+      client.release(watch.isBroken);
+    }
+  };
+  const once = <T>(work: (db: Session) => Promise<T>): Promise<T> =>
+    lend(async (client, watch) => {
+      try {
+        await client.query('BEGIN');
+        const made = await work(sessionOf(client));
+        await client.query('COMMIT');
+        return made;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(watch.break);
+        throw error;
+      }
+    });
+  const query: Query = (text, values) =>
+    lend((client) => client.query<Row>({ text, values })).catch((thrown) => {
+      throw raised(thrown);
+    });
+  return {
+    ...sessionBy(query),
+    async transaction(work) {
+      for (let tried = 1; ; tried += 1) {
+        try {
+          return await once(work);
+        } catch (error) {
+          if (!isClash(error) || tried >= AGAIN_MAX) throw raised(error);
+        }
+      }
+    },
+    onFull(listener) {
+      tellFull = listener;
+    },
+    renew(silent_ms) {
+      if (lent.size === 0 || performance.now() - answered_ms < silent_ms) return;
+      const old = pool;
+      pool = open();
+      for (const client of lent) void client.end().catch(() => {});
+      void old.end().catch(() => {});
+    },
+    close: () => pool.end(),
+  };
+}
+
+function newPool(url: string): pg.Pool {
+  return new pg.Pool({
     connectionString: url,
     max: POOL_MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -44,58 +122,64 @@ export function openPool(url: string, onLost: (error: Error) => void): Database 
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: 'gwe platform',
     types: { getTypeParser: parserOf },
+    onConnect: refuseStandby,
   });
-  pool.on('error', onLost);
-  const once = async <T>(work: (db: Session) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    // Without a listener a connection that breaks between two statements would end the process.
-    const note = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', note);
-    try {
-      await client.query('BEGIN');
-      const made = await work(sessionOf(client));
-      await client.query('COMMIT');
-      return made;
-    } catch (error) {
-      await client.query('ROLLBACK').catch(note);
-      throw error;
-    } finally {
-      client.off('error', note);
-      client.release(broken);
-    }
-  };
-  return {
-    ...sessionOf(pool),
-    async transaction(work) {
-      for (let tried = 1; ; tried += 1) {
-        try {
-          return await once(work);
-        } catch (error) {
-          if (!isClash(error) || tried >= AGAIN_MAX) throw databaseError(error);
-        }
-      }
-    },
-    close: () => pool.end(),
-  };
 }
 
-function sessionOf(client: Pick<pg.Pool | pg.PoolClient, 'query'>): Session {
-  const query = async (sql: string, values: Values = []) => {
-    const { text, list } = bound(sql, values);
+/** What a standby answers may be old: a key that was taken away would open again. */
+async function refuseStandby(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<Row>('SELECT pg_is_in_recovery() AS follows');
+  if (String(rows[0]?.['follows']) === 'true') throw standby();
+}
+
+/** Where PostgreSQL gives up waiting for its synchronous standby; the commit itself then seems to have gone well. */
+const GIVES_UP_STANDBY = 'SyncRepWaitForLSN';
+
+type Watch = ReturnType<typeof watchClient>;
+
+function watchClient(client: pg.PoolClient) {
+  const onNotice = ({ routine }: { routine: string | undefined }) => {
+    if (routine === GIVES_UP_STANDBY) watch.isUnsure = true;
+  };
+  const watch = {
+    isBroken: false,
+    isUnsure: false,
+    break() {
+      watch.isBroken = true;
+    },
+    end() {
+      client.off('error', watch.break);
+      client.off('notice', onNotice);
+    },
+  };
+  // Without a listener a connection that breaks between two statements would end the process.
+  client.on('error', watch.break);
+  client.on('notice', onNotice);
+  return watch;
+}
+
+type Query = (text: string, values: unknown[]) => Promise<pg.QueryResult<Row>>;
+
+function sessionOf(client: pg.PoolClient): Session {
+  return sessionBy(async (text, values) => {
     try {
-      return await client.query<Row>({ text, values: list });
+      return await client.query<Row>({ text, values });
     } catch (error) {
       throw databaseError(error);
     }
+  });
+}
+
+function sessionBy(query: Query): Session {
+  const ask = (sql: string, values: Values = []) => {
+    const { text, list } = bound(sql, values);
+    return query(text, list);
   };
   return {
-    all: async (sql, values) => (await query(sql, values)).rows,
-    get: async (sql, values) => (await query(sql, values)).rows[0],
-    run: async (sql, values) => (await query(sql, values)).rowCount ?? 0,
-    script: async (sql) => void (await client.query(sql)),
+    all: async (sql, values) => (await ask(sql, values)).rows,
+    get: async (sql, values) => (await ask(sql, values)).rows[0],
+    run: async (sql, values) => (await ask(sql, values)).rowCount ?? 0,
+    script: async (sql) => void (await query(sql, [])),
   };
 }
 
@@ -104,29 +188,4 @@ function parserOf(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8 || oid === NUMERIC) return Number;
   if (oid === TEXT) return decoded;
   return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
-}
-
-function codeOf(thrown: unknown): string {
-  const raised = thrown instanceof GweError ? thrown.cause : thrown;
-  return raised instanceof Error && 'code' in raised ? String(raised.code) : '';
-}
-
-const isClash = (thrown: unknown) => ['40P01', '40001', '55P03'].includes(codeOf(thrown));
-
-/** Away, starting, stopping, standing by, or full of connections: it passes. */
-const AWAY = /^(08...|57P0.|57014|25006|25P03|53300|40P01|40001|55P03|E[A-Z_]+)$/;
-const LOST = /terminated|timeout|not queryable|ended/i;
-
-/** What the driver or the server raised, with the code that leads to the right answer: full disk 507, away 503. */
-export function databaseError(thrown: unknown): GweError {
-  if (thrown instanceof GweError) return thrown;
-  const code = codeOf(thrown);
-  const message = `Cannot use PostgreSQL: ${thrown instanceof Error ? thrown.message || code : String(thrown)}`;
-  if (code === '53100') return new GweError('disk-full', message, { cause: thrown });
-  if (AWAY.test(code) || (code === '' && thrown instanceof Error && LOST.test(thrown.message))) {
-    const hint =
-      'Look whether the server of --store answers, with the same address: psql ADDRESS -c "SELECT 1"';
-    return new GweError('busy', message, { cause: thrown, retryAfter_s: RETRY_AFTER_S, hint });
-  }
-  return asGweError(thrown);
 }
