@@ -41,6 +41,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     approval: args.all('approval'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
     hasReader: true,
+    hasDatabaseTime: true,
     gwe: args.has('no-deltas') ? [] : context.executable,
     ...(content === undefined ? {} : { content }),
     ...(store === undefined ? {} : { store }),
@@ -53,15 +54,19 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   process.on('SIGHUP', onHup);
   context.out(`listening on ${platform.url}\n`);
   const kept = `${keptWhere(content, store)} is kept in ${resolve(dataFolder)}`;
-  context.err(welcome(reachable(platform.url), kept, platform.firstToken));
-  if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
-    context.err(
-      'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
-    );
+  try {
+    const serving = await Promise.race([platform.serving, aborted(signal)]);
+    if (serving !== undefined) context.err(welcome(reachable(platform.url), kept, serving.firstToken));
+    if (tls === undefined && !isLoopback(new URL(platform.url).hostname)) {
+      context.err(
+        'warning: no --cert: keys and tokens travel in clear text, and gateways need engine.allow_http\n',
+      );
+    }
+    await aborted(signal);
+  } finally {
+    process.off('SIGHUP', onHup);
+    await platform.close();
   }
-  await aborted(signal);
-  process.off('SIGHUP', onHup);
-  await platform.close();
   return 0;
 }
 

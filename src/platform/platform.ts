@@ -1,75 +1,38 @@
 /**
- * The One Platform, served: puts the parts together and takes them apart again. It is loaded only by `gwe platform`; a
+ * The One Platform, served: begins to listen, opens the parts behind, and ends both. It is loaded only by `gwe platform`; a
  * gateway never pays for it.
  */
 import { readdirSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { explain } from '../errors.ts';
-import type { Clock } from '../host/clock.ts';
+import { asGweError, explain, type GweError } from '../errors.ts';
 import { makeFolder, removeFolder } from '../host/files.ts';
 import { releaseLock } from '../host/lock.ts';
-import type { Log } from '../host/log.ts';
-import { createAccess } from './access.ts';
-import { createRefusals } from './audit-refusals.ts';
-import { openContent } from './content-open.ts';
-import type { Platform } from './context.ts';
-import { createEvents, type Events } from './events.ts';
-import { watchFleet } from './fleet-watch.ts';
+import { createDoor } from './door.ts';
 import { takeFolder } from './folder-lock.ts';
-import { createMetrics } from './metrics.ts';
-import { withReader } from './reader.ts';
-import { openRollouts, type Rollouts } from './rollouts.ts';
+import { type Opened, openParts, type PartsOptions } from './platform-parts.ts';
 import { startServer, type TlsFiles } from './server.ts';
-import { DATABASE } from './sqlite-schema.ts';
-import { openSqliteStore } from './sqlite-store.ts';
-import type { Store } from './store.ts';
-import { createThrottle } from './throttle.ts';
-import { ensureToken, newSecret } from './tokens.ts';
-import { createWaiters } from './waiters.ts';
-import { watchWrites } from './waiters-peers.ts';
 
 /** What a backup that was killed leaves in the data folder (backup.ts). */
 const UNFINISHED_BACKUP = /^backup-\w{6}$/;
+/** Between two tries to reach a PostgreSQL that is away at the start. */
+const OPEN_AGAIN_MS = 1_000;
 
-export interface PlatformOptions {
-  /** Holds everything: the database, the content. Made where it is missing. */
-  dataFolder: string;
+export interface PlatformOptions extends PartsOptions {
   host: string;
   /** 0 = any free one. */
   port: number;
-  vendor: string;
-  /** An operator's token that is accepted beside those which were made before. */
-  presetToken?: string;
   /** Paths of PEM files. */
   tls?: TlsFiles;
   /** Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   proxies?: readonly string[];
-  /** Requests that one key may make in REQUEST_WINDOW_MS. */
-  requestsPerKey?: number;
-  /** `full` (when left out): what is acknowledged is on the disk. `normal`: a power cut may take the last second. */
-  durability?: 'full' | 'normal';
-  /** Whether questions about the whole fleet get a thread of their own: what a platform that serves a large one wants. */
-  hasReader?: boolean;
-  /** What runs gwe: with it the platform makes deltas by itself. */
-  gwe?: readonly string[];
-  /** Where content lies when not in the data folder: `s3://BUCKET?endpoint=…` (content-open.ts). */
-  content?: string;
-  /** `postgres://…`: what is small is kept there, not in the data folder (postgres-store.ts). */
-  store?: string;
-  /** Where the credentials of the place for content are looked for. */
-  env?: NodeJS.ProcessEnv;
-  /** Products whose rollouts wait until another operator approves them; `all` for every one. */
-  approval?: readonly string[];
-  log: Log;
-  clock: Clock;
 }
 
 export interface RunningPlatform {
   url: string;
   port: number;
-  /** The operator's token that was made at this first start; never to be had again. */
-  firstToken: string | undefined;
+  /** Resolves when it serves: it does, but for a PostgreSQL that was away at the start. Rejects when that shows that it never will. */
+  serving: Promise<Pick<Opened, 'firstToken'>>;
   /** Reads the certificate again; connections from now on get it. Raises `usage`, and then goes on with the old one. */
   reload(): Promise<void>;
   /** Answers parked polls, ends connections, closes the store. */
@@ -98,95 +61,58 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
 }
 
 async function open(options: PlatformOptions): Promise<RunningPlatform> {
-  const { dataFolder, clock, log, vendor } = options;
+  const { dataFolder, log } = options;
   for (const name of readdirSync(dataFolder))
     if (UNFINISHED_BACKUP.test(name)) removeFolder(join(dataFolder, name));
-  const store = await openStore(options);
-  const waiters = createWaiters();
+  const door = createDoor(log);
+  const server = await startServer(door, options);
+  const ending = new AbortController();
+  const away = Promise.withResolvers<void>();
+  const opening = openWhenThere(options, ending.signal, (why) => {
+    door.wait(why);
+    away.resolve();
+  });
+  const serving = opening.then((opened) => {
+    door.open(opened.platform);
+    return opened;
+  });
+  const close = async () => {
+    ending.abort();
+    const opened = await serving.catch(() => undefined);
+    opened?.release();
+    await server.close();
+    await opened?.close();
+  };
   try {
-    const content = await openContent(options, store);
-    watchWrites(store, waiters, log);
-    const firstToken = await ensureToken(store, options.presetToken, clock.now(), log);
-    const platform = await assemble({ store, content, waiters, vendor, clock, log }, options);
-    const server = await startServer(platform, options);
-    const close = async () => {
-      waiters.close();
-      platform.events.close();
-      await server.close();
-      await platform.rollouts.close();
-      await platform.fleet.close();
-      await platform.deltas?.close();
-      await content.close();
-      await store.tokensUsed(platform.access.takeUsed());
-      await store.close();
-    };
-    return { url: urlOf(options, server.port), port: server.port, firstToken, reload: server.reload, close };
+    await Promise.race([serving, away.promise]);
   } catch (error) {
-    await store.close();
+    await server.close();
     throw error;
   }
+  serving.catch(() => {});
+  return { url: urlOf(options, server.port), port: server.port, serving, reload: server.reload, close };
 }
 
-async function openStore(options: PlatformOptions): Promise<Store> {
-  const { dataFolder, clock, durability, hasReader, log } = options;
-  if (options.store !== undefined) {
-    if (options.content === undefined) {
-      log.warning(`Content lies in ${dataFolder}: other replicas would not find it there (--content s3://…)`);
+/** Opens the parts; as long as the PostgreSQL of `--store` is away again and again. */
+async function openWhenThere(
+  options: PlatformOptions,
+  signal: AbortSignal,
+  onAway: (why: GweError) => void,
+): Promise<Opened> {
+  const { store, clock, log } = options;
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const opened = await openParts(options);
+      if (tried > 1) log.info('PostgreSQL is there: the platform serves');
+      return opened;
+    } catch (thrown) {
+      const error = asGweError(thrown);
+      if (store === undefined || error.code !== 'busy') throw error;
+      if (tried === 1) log.error(`Cannot serve before PostgreSQL is there: ${explain(error)}`);
+      onAway(error);
     }
-    const { openPostgresStore } = await import('./postgres-store.ts');
-    return openPostgresStore(options.store, clock, log);
+    await clock.sleep(OPEN_AGAIN_MS, signal);
   }
-  const file = join(dataFolder, DATABASE);
-  const store = openSqliteStore(file, clock, { isRelaxed: durability === 'normal' });
-  return hasReader ? withReader(store, file) : store;
-}
-
-type Parts = Pick<Platform, 'store' | 'content' | 'waiters' | 'vendor' | 'clock' | 'log'>;
-
-async function assemble(parts: Parts, options: PlatformOptions): Promise<Platform> {
-  const { store, clock, log } = parts;
-  const { dataFolder, gwe = [] } = options;
-  const throttle = createThrottle(clock.now, options.requestsPerKey);
-  const { peers } = store;
-  // Replicas may start in the same instant.
-  const events = createEvents(`${clock.now().toString(36)}${newSecret().slice(0, 4)}`, peers?.tell);
-  peers?.onEvent(events.hear);
-  peers?.onGap(() => events.hear('reset', {}));
-  const audit: Platform['audit'] = async (entry) =>
-    void (await store.appendAudit({ ...entry, time_ms: clock.now() }));
-  const makesDeltas = gwe.length === 0 ? undefined : await import('./deltas.ts');
-  return {
-    ...parts,
-    deltas: makesDeltas?.openDeltas({ ...parts, events }, dataFolder, gwe),
-    throttle,
-    events,
-    access: createAccess(store, throttle, clock.now),
-    fleet: watchFleet(store, events, clock, log),
-    rollouts: watchRollouts(parts, events, audit),
-    metrics: createMetrics(),
-    audit,
-    refusals: createRefusals(clock.now),
-    needsApproval: (product) => ['all', product].some((each) => options.approval?.includes(each)),
-  };
-}
-
-/** What a rollout does by itself is told as an event, and what stops or ends it is noted like an operator's deed. */
-function watchRollouts({ store, clock, log }: Parts, events: Events, audit: Platform['audit']): Rollouts {
-  return openRollouts({
-    store,
-    clock,
-    log,
-    onChange({ id, product, state }) {
-      events.publish('rollout', { id, product, state });
-    },
-    onOwnDeed({ id, product, state, why }) {
-      log.info(`Rollout ${id} of ${product} is ${state}${why === '' ? '' : `: ${why}`}`);
-      const entry = { who: `rollout ${id}`, role: '', address: '', action: state, status: 200 };
-      audit({ ...entry, product, details: why }).catch((error) =>
-        log.error(`Cannot note what rollout ${id} did: ${explain(error)}`),
-      );
-    },
-  });
 }
 
 function urlOf({ host, tls }: PlatformOptions, port: number): string {

@@ -4,8 +4,10 @@
  */
 import pg from 'pg';
 import { explain } from '../errors.ts';
+import { systemClock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { isNothing, type News, type Note, newsTexts, noNews, readNews } from './peer-news.ts';
+import type { TimeHeard } from './postgres-clock.ts';
 import { databaseError } from './postgres-errors.ts';
 import { newSecret } from './tokens.ts';
 
@@ -18,6 +20,7 @@ const TRY_MS = 5_000;
 const SPACING_MS = 5;
 /** Writes that wait to be told while the connection is away; more are forgotten, and everybody looks for themselves. */
 const WRITES_MAX = 50_000;
+const TIME = 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms';
 const TELL = `SELECT pg_notify('${CHANNEL}', told) FROM unnest($1::text[]) told`;
 
 export interface Bus {
@@ -28,12 +31,22 @@ export interface Bus {
   note(note: Note): void;
   /** Hears what the others tell. */
   onNews(listener: (news: News) => void): void;
+  /** Called when the server does not answer, though nobody said that the connection is gone; after a moment, in which others may hear of it. */
+  onSilence(listener: (silent_ms: number) => void): void;
   close(): Promise<void>;
 }
 
-/** Opens the connection. Raises `busy` when PostgreSQL is away; later it is made again as often as it breaks. */
-export async function openBus(url: string, log: Log): Promise<Bus> {
+/**
+ * Opens the connection. Raises `busy` when PostgreSQL is away; later it is made again as often as it breaks. `onTime` is told the
+ * time of the database, at once and again and again.
+ */
+export async function openBus(
+  url: string,
+  log: Log,
+  onTime: (heard: TimeHeard) => void = () => {},
+): Promise<Bus> {
   const name = newSecret().slice(0, 12);
+  let tellSilence: (silent_ms: number) => void = () => {};
   const listeners: Array<(news: News) => void> = [];
   let pending = noNews();
   let writes = 0;
@@ -55,7 +68,7 @@ export async function openBus(url: string, log: Log): Promise<Bus> {
     again();
   };
   const connect = async () => {
-    const made = await listen(url, hear);
+    const made = await listen(url, hear, onTime);
     made.once('end', () => lose(made, 'it ended'));
     client = made;
   };
@@ -101,7 +114,11 @@ export async function openBus(url: string, log: Log): Promise<Bus> {
   await connect();
   const trying = setInterval(() => {
     const tried = client;
-    tried?.query('SELECT 1').catch((error) => lose(tried, explain(error)));
+    if (tried === undefined) return;
+    timeOf(tried).then(onTime, (error) => {
+      if (isTimeout(error)) setTimeout(tellSilence, AGAIN_MS, TRY_MS).unref();
+      lose(tried, explain(error));
+    });
   }, TRY_MS).unref();
 
   return {
@@ -129,6 +146,9 @@ export async function openBus(url: string, log: Log): Promise<Bus> {
       send();
     },
     onNews: (listener) => void listeners.push(listener),
+    onSilence(listener) {
+      tellSilence = listener;
+    },
     async close() {
       isOver = true;
       clearTimeout(timer);
@@ -142,7 +162,20 @@ export async function openBus(url: string, log: Log): Promise<Bus> {
   };
 }
 
-async function listen(url: string, hear: (text: string | undefined) => void): Promise<pg.Client> {
+async function timeOf(client: pg.Client): Promise<TimeHeard> {
+  const asked_ms = systemClock.monotonic();
+  const { rows } = await client.query<{ ms: number }>(TIME);
+  return { database_ms: rows[0]?.ms ?? Date.now(), asked_ms, came_ms: systemClock.monotonic() };
+}
+
+/** The driver's own: it names no code. */
+const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
+
+async function listen(
+  url: string,
+  hear: (text: string | undefined) => void,
+  onTime: (heard: TimeHeard) => void,
+): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -157,6 +190,7 @@ async function listen(url: string, hear: (text: string | undefined) => void): Pr
     // What is told need not be on the disk: who misses it looks for it.
     await client.query('SET synchronous_commit = off');
     await client.query(`LISTEN ${CHANNEL}`);
+    onTime(await timeOf(client));
     return client;
   } catch (error) {
     await client.end().catch(() => {});

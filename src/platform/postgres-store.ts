@@ -9,6 +9,7 @@ import { createDataBatcher, type DataBatcher } from './postgres-batch.ts';
 import { type Bus, openBus } from './postgres-bus.ts';
 import { openCatalog } from './postgres-catalog.ts';
 import { type Database, openPool } from './postgres-client.ts';
+import type { TimeHeard } from './postgres-clock.ts';
 import { openCounts } from './postgres-counts.ts';
 import { carryOut } from './postgres-data.ts';
 import { openDigest } from './postgres-digest.ts';
@@ -21,6 +22,7 @@ import { openAudit, openTokens } from './postgres-operators.ts';
 import { openPeers } from './postgres-peers.ts';
 import { openContentTable, openProducts } from './postgres-products.ts';
 import { openRolloutTable } from './postgres-rollouts.ts';
+import { watchRoom } from './postgres-room.ts';
 import { migrateDatabase } from './postgres-schema.ts';
 import { createSeen, type Seen } from './postgres-seen.ts';
 import { openSessions } from './postgres-sessions.ts';
@@ -32,16 +34,24 @@ import { OWN_ALIASES } from './store-rules.ts';
 const LAST_SEEN_FLUSH_MS = 2_000;
 /** What nobody but a gateway that checks in writes: another replica heard of it, and will write when that was. */
 const CHECK_IN_ALIASES: ReadonlySet<string> = new Set(['engine_report', 'report_digest']);
+/** How often room is looked for on a disk that was full. */
+const ROOM_LOOK_MS = 1_000;
 /** How often partitions are made and dropped. */
 const PARTITIONS_MS = 3_600_000;
 
 /**
  * Opens the store at `url` (`postgres://USER@HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE), bringing its
- * tables forward. Raises `layout` (of a newer gwe), `busy` (PostgreSQL is away).
+ * tables forward. `onTime` is told the time of the database (postgres-clock.ts). Raises `layout` (of a newer gwe), `busy` (PostgreSQL is away).
  */
-export async function openPostgresStore(url: string, clock: Clock, log: Log): Promise<Store> {
-  const bus = await openBus(url, log);
-  const db = openPool(url, (error) => log.error(`PostgreSQL: ${explain(error)}`));
+export async function openPostgresStore(
+  url: string,
+  clock: Clock,
+  log: Log,
+  onTime?: (heard: TimeHeard) => void,
+): Promise<Store> {
+  const bus = await openBus(url, log, onTime);
+  const db = openPool(url, (error) => log.debug(`PostgreSQL: ${explain(error)}`));
+  bus.onSilence(db.renew);
   try {
     await db.transaction(migrateDatabase);
     return await prepareStore(db, bus, clock, log);
@@ -69,7 +79,9 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
         for (const listener of listeners) listener(gateway, [alias], false);
       }
   });
+  const room = watchRoom(db, log);
   const timers = startUpkeep(log, [
+    [ROOM_LOOK_MS, room.look],
     [LAST_SEEN_FLUSH_MS, seen.turn],
     [PARTITIONS_MS, () => partitions.keep(clock.now())],
   ]);
@@ -89,6 +101,7 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
     onWrite: (listener) => void listeners.push(listener),
     peers: openPeers(db, bus),
     sessions: openSessions(db, clock.now),
+    trouble: room.trouble,
     ...openProducts(db),
     ...openCatalog(db, seen.newest),
     ...openContentTable(db),
@@ -122,12 +135,21 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
   };
 }
 
+/** What fails is tried again the next time. That it fails is said once, until the first of them, which always writes, goes well. */
 function startUpkeep(log: Log, work: ReadonlyArray<readonly [every_ms: number, () => Promise<void>]>) {
-  const timers = work.map(([every_ms, run]) =>
-    setInterval(() => {
-      run().catch((error) => log.error(`PostgreSQL: ${explain(error)}`));
-    }, every_ms).unref(),
-  );
+  let isAway = false;
+  const run = async (work: () => Promise<void>, at: number) => {
+    try {
+      await work();
+      if (at > 0 || !isAway) return;
+      isAway = false;
+      log.info('PostgreSQL: it answers again');
+    } catch (error) {
+      if (!isAway) log.error(`PostgreSQL: ${explain(error)}`);
+      isAway = true;
+    }
+  };
+  const timers = work.map(([every_ms, each], at) => setInterval(() => void run(each, at), every_ms).unref());
   return {
     stop() {
       for (const timer of timers) clearInterval(timer);

@@ -1,6 +1,6 @@
 /**
  * The HTTP server: takes requests in, sends answers out, and holds the limits on heads, bodies, connections and time.
- * Which answer it is, dispatch.ts knows.
+ * Which answer it is, dispatch.ts knows, behind the door.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -8,8 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { explain, GweError, systemCode } from '../errors.ts';
 import { type Answer, type Later, send } from './answer.ts';
-import type { Platform } from './context.ts';
-import { answerLater, answerTo } from './dispatch.ts';
+import type { Door } from './door.ts';
 import * as limits from './limits.ts';
 import { type PlatformRequest, readRequest } from './request.ts';
 
@@ -29,14 +28,14 @@ export interface RunningServer {
 
 /** Listens. Raises `usage` when the address cannot be had, or the certificate cannot be read. */
 export async function startServer(
-  platform: Platform,
+  door: Door,
   where: { host: string; port: number; tls?: TlsFiles; proxies?: readonly string[] },
 ): Promise<RunningServer> {
   let closing = false;
   const proxies = new Set(where.proxies);
   const inOrder = createOrder();
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    inOrder(incoming.socket, () => respond(platform, { incoming, outgoing, proxies }, () => closing));
+    inOrder(incoming.socket, () => respond(door, { incoming, outgoing, proxies }, () => closing));
   };
   const options = {
     maxHeaderSize: limits.HEAD_MAX_BYTES,
@@ -137,23 +136,23 @@ interface Exchange {
 }
 
 async function respond(
-  platform: Platform,
+  door: Door,
   { incoming, outgoing, proxies }: Exchange,
   isClosing: () => boolean,
 ): Promise<void> {
   const request = readRequest(incoming, outgoing, proxies);
   incoming.on('error', ignore);
-  const answer = await answerTo(request, platform);
+  const answer = await door.answerTo(request);
   const unread = incoming.complete ? false : await drain(incoming, request);
-  if (answer.later === undefined) return sendTo(platform, incoming, outgoing, answer, unread || isClosing());
+  if (answer.later === undefined) return sendTo(door, incoming, outgoing, answer, unread || isClosing());
   const { later } = answer;
-  return hold(platform, incoming, outgoing, later, () => unread || isClosing());
+  return hold(door, incoming, outgoing, later, () => unread || isClosing());
 }
 
 function ignore(): void {}
 
 async function sendTo(
-  platform: Platform,
+  door: Door,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   answer: Answer,
@@ -162,14 +161,14 @@ async function sendTo(
   try {
     await send(incoming, outgoing, answer, close);
   } catch (error) {
-    platform.log.debug(`Answer to ${incoming.method} ${incoming.url} broke off: ${explain(error)}`);
+    door.log.debug(`Answer to ${incoming.method} ${incoming.url} broke off: ${explain(error)}`);
     outgoing.destroy();
   }
 }
 
 /** Waits with the answer until it is there, and keeps as little of the request as can be. */
 function hold(
-  platform: Platform,
+  door: Door,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   later: Later,
@@ -180,9 +179,9 @@ function hold(
   outgoing.once('close', later.giveUp);
   return new Promise((resolve) => {
     later.begin((coming) => {
-      const sent = answerLater(coming, platform).then((answer) =>
-        sendTo(platform, incoming, outgoing, answer, mustClose()),
-      );
+      const sent = door
+        .answerLater(coming)
+        .then((answer) => sendTo(door, incoming, outgoing, answer, mustClose()));
       resolve(sent);
     });
     if (outgoing.destroyed) later.giveUp();

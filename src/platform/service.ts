@@ -1,5 +1,6 @@
 /** What those ask who look after the platform itself: is it alive, is it ready, how is it doing, how is it spoken to. */
-import { type Answer, json, statusLine, text } from './answer.ts';
+import { asGweError, GweError } from '../errors.ts';
+import { type Answer, errorAsLine, json, text } from './answer.ts';
 import type { Call, OperatorCall } from './context.ts';
 import { metricsText } from './metrics.ts';
 import { OPENAPI } from './openapi.ts';
@@ -10,14 +11,22 @@ export async function health(): Promise<Answer> {
 }
 
 /**
- * `GET /readyz`: 200 when the store answers and the platform is not closing. Content that cannot be reached is told, but
- * takes no replica out of service: check-ins go on without it, and every other replica has the same trouble.
+ * `GET /readyz`: 200 when the store answers and takes writes, and the platform is not closing; else 503, and why. Content that cannot
+ * be reached is told, but takes no replica out of service: check-ins go on without it, and every other replica has the same trouble.
  */
 export async function ready({ platform }: Call): Promise<Answer> {
-  if (platform.waiters.closed) return statusLine(503);
-  await platform.store.countTokens();
+  if (platform.waiters.closed) return unready('it ends');
+  const raised = await platform.store.countTokens().then(() => undefined, asGweError);
+  const why = raised?.message ?? platform.store.trouble();
+  if (why !== undefined) return unready(why);
   const trouble = await platform.content.trouble();
   return text(trouble === undefined ? 'ready\n' : `ready, but without content: ${trouble}\n`);
+}
+
+/** What `GET /readyz` says when nothing but `GET /healthz` can be answered well. */
+export function unready(why: string): Answer {
+  const { status, headers = [] } = errorAsLine(new GweError('busy', why));
+  return { status, headers, body: `not ready: ${why}\n` };
 }
 
 /** `GET /api/v1/openapi.json`. */

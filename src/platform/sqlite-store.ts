@@ -124,6 +124,7 @@ function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | un
     addProductAlias: (product, alias) => run(() => catalog.addProductAlias(product, alias)),
     onWrite: (listener) => void listeners.push(listener),
     peers: undefined,
+    trouble: () => undefined,
     sessions: undefined,
     products: async () => catalog.products(),
     product: async (name) => catalog.product(name),

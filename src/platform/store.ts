@@ -132,6 +132,8 @@ export interface Store extends FleetStore, RolloutStore {
   readonly peers: Peers | undefined;
   /** Where sessions of browsers are kept when other replicas must know them; else in memory. */
   readonly sessions: Sessions | undefined;
+  /** Why nothing can be written at present, where the store knows of it. */
+  trouble(): string | undefined;
 
   products(): Promise<Product[]>;
   product(name: string): Promise<Product | undefined>;

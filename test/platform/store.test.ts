@@ -91,16 +91,17 @@ test('the first token is made once and works; a preset one makes none', async (t
   const clock = clockAt(NOW_MS);
   const options = { dataFolder, host: '127.0.0.1', port: 0, vendor: 'v', log: createLog('CRITICAL'), clock };
   const first = await startPlatform(options);
-  assert.match(first.firstToken ?? '', /^[0-9a-f]{40}$/);
+  const { firstToken } = await first.serving;
+  assert.match(firstToken ?? '', /^[0-9a-f]{40}$/);
   const answer = await fetch(`${first.url}/api/v1/whoami`, {
-    headers: { authorization: `Bearer ${first.firstToken}` },
+    headers: { authorization: `Bearer ${firstToken}` },
   });
   assert.equal(answer.status, 200);
   await first.close();
   const second = await startPlatform(options);
-  assert.equal(second.firstToken, undefined);
+  assert.equal((await second.serving).firstToken, undefined);
   const still = await fetch(`${second.url}/api/v1/whoami`, {
-    headers: { 'x-exosite-token': first.firstToken ?? '' },
+    headers: { 'x-exosite-token': firstToken ?? '' },
   });
   assert.equal(still.status, 200);
   await second.close();
@@ -109,7 +110,7 @@ test('the first token is made once and works; a preset one makes none', async (t
     dataFolder: folderFor(t),
     presetToken: 'a-preset-token-of-ours',
   });
-  assert.equal(third.firstToken, undefined);
+  assert.equal((await third.serving).firstToken, undefined);
   await third.close();
 });
 
