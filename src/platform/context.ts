@@ -9,6 +9,7 @@ import type { Deltas } from './deltas.ts';
 import type { Events } from './events.ts';
 import type { AuditEntry, Token } from './fleet-store.ts';
 import type { FleetWatch } from './fleet-watch.ts';
+import type { Gate } from './gate.ts';
 import type { Metrics } from './metrics.ts';
 import type { PlatformRequest } from './request.ts';
 import type { Rollouts } from './rollouts.ts';
@@ -22,6 +23,8 @@ export interface Platform {
   waiters: Waiters;
   access: Access;
   throttle: Throttle;
+  /** What gateways' calls pass on their way to the store. */
+  gate: Gate;
   events: Events;
   fleet: FleetWatch;
   rollouts: Rollouts;

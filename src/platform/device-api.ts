@@ -23,6 +23,7 @@ export async function read(call: Call): Promise<Answer> {
 /** One Platform device API: write and hybrid write/read. Every write comes before every read, at one timestamp. */
 export async function write(call: Call): Promise<Answer> {
   const aliases = aliasesIn(call.request);
+  call.platform.gate.mayCome(() => keyOf(call.request));
   const writes = await call.request.form();
   if (aliases.length + writes.length > ALIASES_MAX) return statusLine(413);
   if (writes.some(([, value]) => value.length > VALUE_MAX_CHARACTERS)) return statusLine(413);
@@ -70,15 +71,14 @@ function exchange(
   writes: ReadonlyArray<readonly [string, string]>,
 ): Promise<ExchangeEnd> {
   const ifMatch = pointsIn(request.header(HEADERS.ifMatch));
-  return platform.store.exchange({
-    who: { key: keyOf(request) },
-    writes,
-    reads,
-    create: false,
-    seen: true,
-    now_ms: platform.clock.now(),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-  });
+  const key = keyOf(request);
+  const now_ms = platform.clock.now();
+  const call = { who: { key }, writes, reads, create: false, seen: true, now_ms };
+  return platform.gate.pass(
+    key,
+    () => platform.store.exchange(ifMatch === undefined ? call : { ...call, ifMatch }),
+    ({ end }) => end !== 'unknown',
+  );
 }
 
 /** 200 with the values that are not empty, or 204. A read of one alias also tells its ETag, for a conditional write. */

@@ -41,6 +41,14 @@ export const WAIT_MAX_S = 300;
 /** What a refused client is told to wait. */
 export const RETRY_AFTER_S = 5;
 
+/** Calls of gateways that are worked on at a time: enough for some commits. The others wait before they are read. */
+export const CALLS_AT_ONCE = 1_024;
+/** How long a gateway's call may have to wait for its turn, as things go; beyond that the answer is 503. And how many wait at most. */
+export const WAIT_MAX_MS = 2_000;
+export const WAITING_MAX_CALLS = 20_000;
+/** Gateways of which it is known when they were last served; at most twice as many, 40 bytes each. */
+export const SERVED_MAX_GATEWAYS = 100_000;
+
 /** Calls that are made durable with one commit. */
 export const BATCH_MAX_CALLS = 256;
 /** Calls that wait for their commit; beyond them the answer is 503. */

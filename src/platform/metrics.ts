@@ -57,6 +57,7 @@ export function createMetrics(): Metrics {
 export interface Gauges {
   checkIns: number;
   parked: number;
+  gate: { waiting: number; shed: number };
   listeners: number;
   conditions: Readonly<Record<string, number>>;
   database_bytes: number;
@@ -92,6 +93,15 @@ export function metricsText(snapshot: Snapshot, gauges: Gauges): string {
       ['_count', snapshot.count],
     ]),
     family('gwe_parked_polls', 'gauge', 'Long polls that are held.', [['', gauges.parked]]),
+    family('gwe_waiting_calls', 'gauge', 'Calls of gateways that wait for their turn.', [
+      ['', gauges.gate.waiting],
+    ]),
+    family(
+      'gwe_shed_total',
+      'counter',
+      'Calls of gateways that were told to come later, for too many came.',
+      [['', gauges.gate.shed]],
+    ),
     family('gwe_event_listeners', 'gauge', 'Open streams of events.', [['', gauges.listeners]]),
     family(
       'gwe_gateways',

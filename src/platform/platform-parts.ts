@@ -9,6 +9,7 @@ import { openContent } from './content-open.ts';
 import type { Platform } from './context.ts';
 import { createEvents, type Events } from './events.ts';
 import { watchFleet } from './fleet-watch.ts';
+import { createGate } from './gate.ts';
 import { createMetrics } from './metrics.ts';
 import { withReader } from './reader.ts';
 import { openRollouts, type Rollouts } from './rollouts.ts';
@@ -28,6 +29,8 @@ export interface PartsOptions {
   presetToken?: string;
   /** Requests that one key may make in REQUEST_WINDOW_MS. */
   requestsPerKey?: number;
+  /** Calls of gateways that are worked on at a time. */
+  callsAtOnce?: number;
   /** `full` (when left out): what is acknowledged is on the disk. `normal`: a power cut may take the last second. */
   durability?: 'full' | 'normal';
   /** Whether questions about the whole fleet get a thread of their own: what a platform that serves a large one wants. */
@@ -136,6 +139,7 @@ async function assemble(parts: Parts, options: PartsOptions): Promise<Platform> 
     ...parts,
     deltas: makesDeltas?.openDeltas({ ...parts, events }, dataFolder, gwe),
     throttle,
+    gate: createGate(clock.monotonic, options.callsAtOnce),
     events,
     access: createAccess(store, throttle, clock.now),
     fleet: watchFleet(store, events, clock, log),

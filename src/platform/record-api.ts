@@ -10,11 +10,13 @@ type RecordedPoint = RecordCall['points'][number];
 
 /** `POST …/record` with `alias=a&<ts>=v&…&alias=b&…`. */
 export async function record(call: Call): Promise<Answer> {
+  call.platform.gate.mayCome(() => keyOf(call.request));
   return store(call, pointsIn(await call.request.form(), undefined, call.platform.clock.now()));
 }
 
 /** `POST …/alias/<alias>` with `<ts>=v&…`: the older form. */
 export async function recordOne(call: Call): Promise<Answer> {
+  call.platform.gate.mayCome(() => keyOf(call.request));
   return store(call, pointsIn(await call.request.form(), call.params['alias'], call.platform.clock.now()));
 }
 
@@ -23,11 +25,14 @@ async function store(call: Call, points: RecordedPoint[] | undefined): Promise<A
   if (points.length > RECORD_POINTS_MAX) return statusLine(413);
   if (points.some(({ value }) => value.length > VALUE_MAX_CHARACTERS)) return statusLine(413);
   if (areTooClose(points)) return statusLine(409);
-  const end = await call.platform.store.record({
-    who: { key: keyOf(call.request) },
-    points,
-    now_ms: call.platform.clock.now(),
-  });
+  const { platform } = call;
+  const key = keyOf(call.request);
+  const now_ms = platform.clock.now();
+  const end = await platform.gate.pass(
+    key,
+    () => platform.store.record({ who: { key }, points, now_ms }),
+    (made) => made === 'done',
+  );
   return end === 'unknown' ? statusLine(401) : empty(204);
 }
 

@@ -22,14 +22,27 @@ export async function process({ request, platform }: Call): Promise<Answer> {
   platform.throttle.request(cik);
   const who = { key: digestOf(cik) };
   if ((await platform.store.gateway(who)) === undefined) return failure(401, 401, 'auth');
+  const responses = await platform.gate.pass(
+    who.key,
+    () => carryOutAll(platform, who, calls),
+    () => true,
+  );
+  return responses.length === 0 ? empty(204) : answer(200, responses);
+}
+
+/** In their order: a read sees the write before it. */
+async function carryOutAll(
+  platform: Platform,
+  who: { key: string },
+  calls: readonly unknown[],
+): Promise<Fields[]> {
   const responses: Fields[] = [];
-  // In their order: a read sees the write before it.
   for (const call of calls) {
     const { id, procedure, arguments: args } = fieldsOf(call);
     const end = await carryOut(platform, who, String(procedure), Array.isArray(args) ? args : []);
     if (id !== undefined) responses.push({ id, ...end });
   }
-  return responses.length === 0 ? empty(204) : answer(200, responses);
+  return responses;
 }
 
 async function carryOut(

@@ -48,6 +48,7 @@ export async function metrics({ platform, operator }: OperatorCall): Promise<Ans
     content: { ...platform.content.counts(), isUp: trouble === undefined },
     checkIns: platform.fleet.checkIns,
     parked: platform.waiters.size,
+    gate: platform.gate.counts(),
     listeners: platform.events.listeners,
     resident_bytes: process.memoryUsage.rss(),
     started_s: Math.round((Date.now() - performance.now()) / 1000),

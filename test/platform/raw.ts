@@ -145,6 +145,7 @@ export async function platformFor(
     log?: (line: string) => void;
     proxies?: readonly string[];
     requestsPerKey?: number;
+    callsAtOnce?: number;
     approval?: readonly string[];
     content?: string;
     store?: string;
@@ -165,6 +166,7 @@ export async function platformFor(
       ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
       ...(options.approval === undefined ? {} : { approval: options.approval }),
       ...(options.requestsPerKey === undefined ? {} : { requestsPerKey: options.requestsPerKey }),
+      ...(options.callsAtOnce === undefined ? {} : { callsAtOnce: options.callsAtOnce }),
       ...(options.content === undefined ? {} : { content: options.content }),
       ...(options.store === undefined ? {} : { store: options.store }),
       ...(options.env === undefined ? {} : { env: options.env }),
