@@ -14,8 +14,9 @@ import { newSecret } from './tokens.ts';
 const CHANNEL = 'gwe_platform';
 const CONNECT_TIMEOUT_MS = 5_000;
 const AGAIN_MS = 500;
-/** How often the connection is tried, so that one that the network dropped silently is noticed. */
-const TRY_MS = 5_000;
+/** How often the connection is tried, and how long an answer may take: so one that the network dropped silently is noticed. */
+const TRY_MS = 2_500;
+const ANSWER_MS = 5_000;
 /** Between two messages: under load this makes few large ones of many small ones. */
 const SPACING_MS = 5;
 /** Writes that wait to be told while the connection is away; more are forgotten, and everybody looks for themselves. */
@@ -55,21 +56,31 @@ export async function openBus(
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  let isTrying = false;
+  let last: Promise<unknown> = Promise.resolve();
+  /** A connection carries one question at a time. */
+  const inTurn = <T>(ask: () => Promise<T>): Promise<T> => {
+    const mine = last.then(ask);
+    last = mine.catch(() => {});
+    return mine;
+  };
+
   const hear = (text: string | undefined) => {
     const { from, news } = readNews(text ?? '');
     if (from !== name) for (const listener of listeners) listener(news);
   };
-  const lose = (lost: pg.Client, why: string) => {
+  const lose = (lost: pg.Client, error: unknown) => {
     if (client !== lost) return;
     client = undefined;
+    if (isTimeout(error)) setTimeout(tellSilence, AGAIN_MS, ANSWER_MS).unref();
     lost.end().catch(() => {});
     if (isOver) return;
-    log.warning(`PostgreSQL: the connection that hears of other replicas is lost: ${why}`);
+    log.warning(`PostgreSQL: the connection that hears of other replicas is lost: ${explain(error)}`);
     again();
   };
   const connect = async () => {
     const made = await listen(url, hear, onTime);
-    made.once('end', () => lose(made, 'it ended'));
+    made.once('end', () => lose(made, new Error('it ended')));
     client = made;
   };
   const again = () => {
@@ -103,10 +114,10 @@ export async function openBus(
       pending = noNews();
       writes = 0;
       try {
-        await telling.query(TELL, [texts]);
+        await inTurn(() => telling.query(TELL, [texts]));
       } catch (error) {
         pending.isGap = true;
-        return lose(telling, explain(error));
+        return lose(telling, error);
       }
       await new Promise((resolve) => setTimeout(resolve, SPACING_MS));
     }
@@ -114,11 +125,13 @@ export async function openBus(
   await connect();
   const trying = setInterval(() => {
     const tried = client;
-    if (tried === undefined) return;
-    timeOf(tried).then(onTime, (error) => {
-      if (isTimeout(error)) setTimeout(tellSilence, AGAIN_MS, TRY_MS).unref();
-      lose(tried, explain(error));
-    });
+    if (tried === undefined || isTrying) return;
+    isTrying = true;
+    inTurn(() => timeOf(tried))
+      .then(onTime, (error) => lose(tried, error))
+      .finally(() => {
+        isTrying = false;
+      });
   }, TRY_MS).unref();
 
   return {
@@ -153,11 +166,11 @@ export async function openBus(
       isOver = true;
       clearTimeout(timer);
       clearInterval(trying);
-      const last = client;
+      const leaving = client;
       const texts = newsTexts(name, pending);
-      if (texts.length > 0) await last?.query(TELL, [texts]).catch(() => {});
+      if (texts.length > 0) await inTurn(async () => leaving?.query(TELL, [texts])).catch(() => {});
       client = undefined;
-      await last?.end().catch(() => {});
+      await leaving?.end().catch(() => {});
     },
   };
 }
@@ -179,7 +192,7 @@ async function listen(
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: TRY_MS,
+    query_timeout: ANSWER_MS,
     keepAlive: true,
     application_name: 'gwe platform (hears of other replicas)',
   });

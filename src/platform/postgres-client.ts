@@ -35,7 +35,7 @@ export interface Database extends Session {
   transaction<T>(work: (db: Session) => Promise<T>): Promise<T>;
   /** Called when the server said that its disk is full. */
   onFull(listener: (error: Error) => void): void;
-  /** Leaves the connections that are there to themselves when none was answered on for `silent_ms`: what is under way on them fails as `busy`. */
+  /** Uses none of the connections that are there any more. What is under way on them fails as `busy` when it has taken `silent_ms`. */
   renew(silent_ms: number): void;
   close(): Promise<void>;
 }
@@ -44,8 +44,8 @@ export interface Database extends Session {
 export function openPool(url: string, onLost: (error: Error) => void): Database {
   const open = () => newPool(url).on('error', onLost);
   let pool = open();
-  const lent = new Set<pg.PoolClient>();
-  let answered_ms = performance.now();
+  /** Since when. */
+  const lent = new Map<pg.PoolClient, number>();
   let tellFull: (error: Error) => void = () => {};
 
   const raised = (thrown: unknown) => {
@@ -57,11 +57,10 @@ export function openPool(url: string, onLost: (error: Error) => void): Database 
   const lend = async <T>(work: (client: pg.PoolClient, watch: Watch) => Promise<T>): Promise<T> => {
     const client = await pool.connect();
     const watch = watchClient(client);
-    lent.add(client);
+    lent.set(client, performance.now());
     try {
       const made = await work(client, watch);
       if (watch.isUnsure) throw unsure();
-      answered_ms = performance.now();
       return made;
     } catch (error) {
       if (isSpoilt(error)) watch.break();
@@ -103,11 +102,13 @@ export function openPool(url: string, onLost: (error: Error) => void): Database 
       tellFull = listener;
     },
     renew(silent_ms) {
-      if (lent.size === 0 || performance.now() - answered_ms < silent_ms) return;
       const old = pool;
       pool = open();
-      for (const client of lent) void client.end().catch(() => {});
       void old.end().catch(() => {});
+      for (const [client, since_ms] of lent) {
+        const endIt = () => lent.get(client) === since_ms && void client.end().catch(() => {});
+        setTimeout(endIt, Math.max(1, since_ms + silent_ms - performance.now())).unref();
+      }
     },
     close: () => pool.end(),
   };
