@@ -2,23 +2,16 @@
  * Connections to PostgreSQL: a bounded pool, transactions that are tried again where that is safe. A connection that leads to a
  * server which no longer takes writes is dropped; a commit that the synchronous standby did not confirm is none.
  */
-import pg from 'pg';
-import { databaseError, isClash, isFull, isSpoilt, standby, unsure } from './postgres-errors.ts';
-import { bound, decoded, type Values } from './postgres-values.ts';
+import type pg from 'pg';
+import { cancel, newPool, STATEMENT_TIMEOUT_MS, type Watch, watchClient } from './postgres-connection.ts';
+import { databaseError, isClash, isFull, isSpoilt, unsure } from './postgres-errors.ts';
+import { bound, type Values } from './postgres-values.ts';
 import type { Row } from './sqlite-rows.ts';
 
-/** Connections of one platform: a bounded share of what a server allows. */
-export const POOL_MAX_CONNECTIONS = 8;
-const CONNECT_TIMEOUT_MS = 5_000;
-/** A statement that takes longer is ended: nobody waits for it any more. */
-const STATEMENT_TIMEOUT_MS = 30_000;
-/** A process that was paused in the midst of a transaction may not hold up the other replicas. */
-const IDLE_IN_TRANSACTION_MS = 10_000;
+/** A commit waits for the synchronous standby however long that takes, no limit on statements ends that: then it is told to give up. */
+const COMMIT_MAX_MS = 10_000;
 /** Deadlocks, locks that were waited for too long: nothing of such a transaction was done. */
 const AGAIN_MAX = 3;
-const INT8 = 20;
-const TEXT = 25;
-const NUMERIC = 1700;
 
 /** One connection, or whichever of the pool is free. Values stand for `?`, or for `:name`. */
 export interface Session {
@@ -41,7 +34,11 @@ export interface Database extends Session {
 }
 
 /** Opens the pool; nothing is connected yet. `onLost` is told of connections that broke while idle. */
-export function openPool(url: string, onLost: (error: Error) => void): Database {
+export function openPool(
+  url: string,
+  onLost: (error: Error) => void,
+  commitMax_ms = COMMIT_MAX_MS,
+): Database {
   const open = () => newPool(url).on('error', onLost);
   let pool = open();
   /** Since when. */
@@ -71,12 +68,21 @@ export function openPool(url: string, onLost: (error: Error) => void): Database 
       client.release(watch.isBroken);
     }
   };
+  /** Waits for what ends with a commit, and has it given up when that takes too long. */
+  const inTime = async <T>(client: pg.PoolClient, watch: Watch, max_ms: number, work: Promise<T>) => {
+    const giveUp = () => {
+      watch.break();
+      void cancel(url, client);
+    };
+    const timer = setTimeout(giveUp, max_ms).unref();
+    return work.finally(() => clearTimeout(timer));
+  };
   const once = <T>(work: (db: Session) => Promise<T>): Promise<T> =>
     lend(async (client, watch) => {
       try {
         await client.query('BEGIN');
         const made = await work(sessionOf(client));
-        await client.query('COMMIT');
+        await inTime(client, watch, commitMax_ms, client.query('COMMIT'));
         return made;
       } catch (error) {
         await client.query('ROLLBACK').catch(watch.break);
@@ -84,7 +90,10 @@ export function openPool(url: string, onLost: (error: Error) => void): Database 
       }
     });
   const query: Query = (text, values) =>
-    lend((client) => client.query<Row>({ text, values })).catch((thrown) => {
+    lend((client, watch) => {
+      const asked = client.query<Row>({ text, values });
+      return inTime(client, watch, STATEMENT_TIMEOUT_MS + commitMax_ms, asked);
+    }).catch((thrown) => {
       throw raised(thrown);
     });
   return {
@@ -114,51 +123,6 @@ export function openPool(url: string, onLost: (error: Error) => void): Database 
   };
 }
 
-function newPool(url: string): pg.Pool {
-  return new pg.Pool({
-    connectionString: url,
-    max: POOL_MAX_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    application_name: 'gwe platform',
-    types: { getTypeParser: parserOf },
-    onConnect: refuseStandby,
-  });
-}
-
-/** What a standby answers may be old: a key that was taken away would open again. */
-async function refuseStandby(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<Row>('SELECT pg_is_in_recovery() AS follows');
-  if (String(rows[0]?.['follows']) === 'true') throw standby();
-}
-
-/** Where PostgreSQL gives up waiting for its synchronous standby; the commit itself then seems to have gone well. */
-const GIVES_UP_STANDBY = 'SyncRepWaitForLSN';
-
-type Watch = ReturnType<typeof watchClient>;
-
-function watchClient(client: pg.PoolClient) {
-  const onNotice = ({ routine }: { routine: string | undefined }) => {
-    if (routine === GIVES_UP_STANDBY) watch.isUnsure = true;
-  };
-  const watch = {
-    isBroken: false,
-    isUnsure: false,
-    break() {
-      watch.isBroken = true;
-    },
-    end() {
-      client.off('error', watch.break);
-      client.off('notice', onNotice);
-    },
-  };
-  // Without a listener a connection that breaks between two statements would end the process.
-  client.on('error', watch.break);
-  client.on('notice', onNotice);
-  return watch;
-}
-
 type Query = (text: string, values: unknown[]) => Promise<pg.QueryResult<Row>>;
 
 function sessionOf(client: pg.PoolClient): Session {
@@ -182,11 +146,4 @@ function sessionBy(query: Query): Session {
     run: async (sql, values) => (await ask(sql, values)).rowCount ?? 0,
     script: async (sql) => void (await query(sql, [])),
   };
-}
-
-/** Numbers of 64 bits as numbers: ids and instants stay far below 2^53. */
-function parserOf(oid: number, format?: 'text' | 'binary') {
-  if (oid === INT8 || oid === NUMERIC) return Number;
-  if (oid === TEXT) return decoded;
-  return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
 }

@@ -11,6 +11,13 @@ export interface PostgresPair {
   standBy(): Promise<void>;
   /** kill -9 of the server that writes; then its standby takes over. Connections are cut off, or nobody ever hears of them again. */
   failOver(connections: 'cut' | 'silent'): Promise<void>;
+  /** Kills the one that stands by. */
+  loseStandby(): Promise<void>;
+  /** The address leads to the server that stands by, which is told to take over only by `promote`. */
+  leadToStandby(): void;
+  promote(): void;
+  /** Whether it has all that was written. */
+  isCaughtUp(): boolean;
   stop(): Promise<void>;
 }
 
@@ -40,6 +47,11 @@ export async function startPair(): Promise<PostgresPair> {
       standby = undefined;
       relay.lead(socketOf(primary), connections);
     },
+    loseStandby: async () => standby?.kill(),
+    leadToStandby: () => relay.lead(standby === undefined ? undefined : socketOf(standby), 'cut'),
+    promote: () => void standby?.ask('SELECT pg_promote()'),
+    isCaughtUp: () =>
+      primary.ask('SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication') === 't',
     async stop() {
       await relay.stop();
       for (const server of servers) await server.stop();

@@ -1,6 +1,15 @@
 /** A real PostgreSQL server for tests: made in a temporary folder, reached over a socket there, with nothing on the network. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../e2e/machine.ts';
@@ -80,6 +89,8 @@ export async function startPostgres(kind: Kind = { isDurable: true }): Promise<R
       'fast',
       '--no-sync',
     ]);
+    // Nobody stands by for it, should it take over.
+    appendFileSync(join(data, 'postgresql.auto.conf'), "synchronous_standby_names = ''\n");
   }
   let server: ChildProcess | undefined;
   let databases = 0;
