@@ -57,6 +57,8 @@ export const QUEUE_MAX_CALLS = 20_000;
 /** Gateways whose newest points, and keys whose gateways, are kept in memory; and what of a value is kept with its point. */
 export const HEADS_MAX_GATEWAYS = 20_000;
 export const HEADS_VALUE_MAX_CHARACTERS = 200;
+/** Over PostgreSQL: keys of which each replica remembers whose they are, some 200 bytes each. */
+export const KEYS_MAX_GATEWAYS = 100_000;
 
 /** History of one dataport: points that are kept. */
 export const HISTORY_MAX_POINTS = 200;

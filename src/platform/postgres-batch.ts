@@ -5,11 +5,14 @@
 import { GweError } from '../errors.ts';
 import { BATCH_MAX_CALLS, QUEUE_MAX_CALLS, RETRY_AFTER_S } from './limits.ts';
 import type { Database } from './postgres-client.ts';
+import { createKeys } from './postgres-clients.ts';
 import { carryOut, type DataCall, type DataEnd, daysOf } from './postgres-data.ts';
 import type { Partitions } from './postgres-history.ts';
 
 /** Batches under way: while one syncs, the next is put together. */
 const BATCHES_MAX = 2;
+/** A second one only when so many wait: few large batches cost less than many small ones, here and in PostgreSQL. */
+const SECOND_MIN_CALLS = 64;
 
 interface Waiting {
   call: DataCall;
@@ -23,13 +26,14 @@ export interface DataBatcher {
 }
 
 export function createDataBatcher(db: Database, partitions: Partitions): DataBatcher {
+  const keys = createKeys();
   const queue: Waiting[] = [];
   let underWay = 0;
   let isScheduled = false;
 
   const commit = async (calls: readonly DataCall[]): Promise<DataEnd[]> => {
     await partitions.ensure(daysOf(calls));
-    return db.transaction((session) => carryOut(session, calls));
+    return db.transaction((session) => carryOut(session, calls, keys));
   };
   /** One call's fault must not fail its neighbours: then each is tried for itself. Not when PostgreSQL is away. */
   const commitAll = async (batch: readonly Waiting[]): Promise<void> => {
@@ -46,7 +50,7 @@ export function createDataBatcher(db: Database, partitions: Partitions): DataBat
   };
   const flush = () => {
     isScheduled = false;
-    while (underWay < BATCHES_MAX && queue.length > 0) {
+    while (underWay < BATCHES_MAX && queue.length >= (underWay === 0 ? 1 : SECOND_MIN_CALLS)) {
       underWay += 1;
       void commitAll(queue.splice(0, BATCH_MAX_CALLS)).finally(() => {
         underWay -= 1;

@@ -1,7 +1,7 @@
 /** Gateways and their activation in PostgreSQL. */
 import { ACTIVATION_LOG_MAX } from './limits.ts';
 import type { Database, Session } from './postgres-client.ts';
-import { type Client, findClients } from './postgres-heads.ts';
+import { type Client, findClients, lockClients, refText } from './postgres-clients.ts';
 import { LOCKS } from './postgres-locks.ts';
 import { productId } from './postgres-products.ts';
 import { gatewayReader, readState } from './sqlite-catalog.ts';
@@ -28,7 +28,8 @@ const GATEWAYS = `SELECT g.id, p.name AS product, g.serial, g.rid, g.state, g.ex
 
 /** The gateway of a reference; with `lock` nobody else changes it until the transaction ends. */
 export async function findOne(db: Session, who: GatewayRef, lock = false): Promise<Client | undefined> {
-  return (await findClients(db, [who], lock)).values().next().value;
+  const find = lock ? lockClients : findClients;
+  return (await find(db, [who])).get(refText(who));
 }
 
 /** `seen` gives what is newer than the "last seen" in the database. */
@@ -75,10 +76,9 @@ export function openCatalog(db: Database, seen: (gateway: number) => number): Ca
     removeGateways: (product, serials) =>
       db.transaction(async (session) => {
         await session.run('SELECT pg_advisory_xact_lock(?)', [LOCKS.catalog]);
-        await findClients(
+        await lockClients(
           session,
           serials.map((serial) => ({ product, serial })),
-          true,
         );
         return session.run(
           `DELETE FROM gateway g USING product p WHERE p.id = g.product_id AND p.name = ? AND g.serial = ANY(?::text[])`,
@@ -121,14 +121,10 @@ function openKeys(db: Database): Pick<Catalog, 'setState' | 'remap' | 'activate'
     /** Two serial numbers change places: the client keeps its id, and so all its data. */
     remap: (product, from, to, until_ms, log) =>
       db.transaction(async (session) => {
-        await findClients(
-          session,
-          [
-            { product, serial: from },
-            { product, serial: to },
-          ],
-          true,
-        );
+        await lockClients(session, [
+          { product, serial: from },
+          { product, serial: to },
+        ]);
         const client = await findOne(session, { product, serial: from });
         const unused = await findOne(session, { product, serial: to });
         if (client === undefined || unused === undefined) return 'unknown';

@@ -13,12 +13,20 @@ const COMMIT_MAX_MS = 10_000;
 /** Deadlocks, locks that were waited for too long: nothing of such a transaction was done. */
 const AGAIN_MAX = 3;
 
+/** A statement that each connection has read and planned once, by its name. For those of every batch of check-ins; it must always mean the same. */
+export interface Prepared {
+  name: string;
+  text: string;
+}
+
+export type Sql = string | Prepared;
+
 /** One connection, or whichever of the pool is free. Values stand for `?`, or for `:name`. */
 export interface Session {
-  all(sql: string, values?: Values): Promise<Row[]>;
-  get(sql: string, values?: Values): Promise<Row | undefined>;
+  all(sql: Sql, values?: Values): Promise<Row[]>;
+  get(sql: Sql, values?: Values): Promise<Row | undefined>;
   /** Returns how many rows were changed. */
-  run(sql: string, values?: Values): Promise<number>;
+  run(sql: Sql, values?: Values): Promise<number>;
   /** Several statements without values. */
   script(sql: string): Promise<void>;
 }
@@ -89,9 +97,9 @@ export function openPool(
         throw error;
       }
     });
-  const query: Query = (text, values) =>
+  const query: Query = (statement) =>
     lend((client, watch) => {
-      const asked = client.query<Row>({ text, values });
+      const asked = client.query<Row>(statement);
       return inTime(client, watch, STATEMENT_TIMEOUT_MS + commitMax_ms, asked);
     }).catch((thrown) => {
       throw raised(thrown);
@@ -123,12 +131,12 @@ export function openPool(
   };
 }
 
-type Query = (text: string, values: unknown[]) => Promise<pg.QueryResult<Row>>;
+type Query = (statement: { name?: string; text: string; values: unknown[] }) => Promise<pg.QueryResult<Row>>;
 
 function sessionOf(client: pg.PoolClient): Session {
-  return sessionBy(async (text, values) => {
+  return sessionBy(async (statement) => {
     try {
-      return await client.query<Row>({ text, values });
+      return await client.query<Row>(statement);
     } catch (error) {
       throw databaseError(error);
     }
@@ -136,14 +144,14 @@ function sessionOf(client: pg.PoolClient): Session {
 }
 
 function sessionBy(query: Query): Session {
-  const ask = (sql: string, values: Values = []) => {
-    const { text, list } = bound(sql, values);
-    return query(text, list);
+  const ask = (sql: Sql, values: Values = []) => {
+    const { text, list } = bound(typeof sql === 'string' ? sql : sql.text, values);
+    return query({ text, values: list, ...(typeof sql === 'string' ? {} : { name: sql.name }) });
   };
   return {
     all: async (sql, values) => (await ask(sql, values)).rows,
     get: async (sql, values) => (await ask(sql, values)).rows[0],
     run: async (sql, values) => (await ask(sql, values)).rowCount ?? 0,
-    script: async (sql) => void (await query(sql, [])),
+    script: async (sql) => void (await query({ text: sql, values: [] })),
   };
 }

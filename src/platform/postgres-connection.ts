@@ -5,6 +5,8 @@ import { decoded } from './postgres-values.ts';
 
 /** Connections of one platform: a bounded share of what a server allows. */
 export const POOL_MAX_CONNECTIONS = 8;
+/** A connection is replaced after so long, and with it the plans that were made when tables were smaller. */
+const CONNECTION_MAX_AGE_S = 300;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement that takes longer is ended: nobody waits for it any more. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
@@ -19,6 +21,7 @@ export function newPool(url: string): pg.Pool {
   return new pg.Pool({
     connectionString: url,
     max: POOL_MAX_CONNECTIONS,
+    maxLifetimeSeconds: CONNECTION_MAX_AGE_S,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

@@ -2,9 +2,9 @@
  * Dataports in PostgreSQL: a batch of calls is carried out in memory on what fetchWorld found, and written with one statement
  * a table. A value that did not change is not written again: its point has no text, and takes that of the point before it.
  */
-import type { Session } from './postgres-client.ts';
-import { type Client, fetchWorld, type Head, type World } from './postgres-heads.ts';
-import { int } from './sqlite-rows.ts';
+import type { Prepared, Session } from './postgres-client.ts';
+import { type Client, createKeys, type Keys } from './postgres-clients.ts';
+import { fetchWorld, type Head, type World } from './postgres-heads.ts';
 import type { Dataport, Exchange, ExchangeEnd, RecordCall } from './store.ts';
 import { areMatched, OWN_ALIASES } from './store-rules.ts';
 
@@ -35,8 +35,12 @@ export function daysOf(calls: readonly DataCall[]): number[] {
   ];
 }
 
-/** Carries out calls within the transaction of `db`, one after the other, and returns how each ended. */
-export async function carryOut(db: Session, calls: readonly DataCall[]): Promise<DataEnd[]> {
+/** Carries out calls within the transaction of `db`, one after the other, and returns how each ended. `keys`: those that are known. */
+export async function carryOut(
+  db: Session,
+  calls: readonly DataCall[],
+  keys: Keys = createKeys(0),
+): Promise<DataEnd[]> {
   const wanted = calls.map((call) =>
     'record' in call
       ? { who: call.record.who, aliases: call.record.points.map(({ alias }) => alias) }
@@ -45,13 +49,9 @@ export async function carryOut(db: Session, calls: readonly DataCall[]): Promise
           aliases: [...call.exchange.reads, ...call.exchange.writes.map(([alias]) => alias)],
         },
   );
-  const most = calls.reduce(
-    (sum, call) => sum + ('record' in call ? call.record.points.length : call.exchange.writes.length),
-    0,
-  );
-  const world = await fetchWorld(db, wanted, most > 0);
-  // After the locks: who writes later to a gateway gets later ids.
-  const ids = most === 0 ? [] : await takeIds(db, 2 * most);
+  const most = calls.reduce((sum, call) => sum + writesOf(call), 0);
+  // For each write a point, and a dataport where there is none. Taken after the locks: who writes later to a gateway gets later ids.
+  const { world, ids } = await fetchWorld(db, wanted, most === 0 ? undefined : { ids: 2 * most, keys });
   const draft: Draft = { world, nextId: () => ids.shift() ?? 0, points: [] };
   const ends = calls.map((call) =>
     'record' in call ? record(draft, call.record) : exchange(draft, call.exchange),
@@ -60,10 +60,8 @@ export async function carryOut(db: Session, calls: readonly DataCall[]): Promise
   return ends;
 }
 
-async function takeIds(db: Session, count: number): Promise<number[]> {
-  const rows = await db.all(`SELECT nextval('point_id') AS id FROM generate_series(1, ?::int)`, [count]);
-  return rows.map((row) => int(row, 'id')).sort((a, b) => a - b);
-}
+const writesOf = (call: DataCall) =>
+  'record' in call ? call.record.points.length : call.exchange.writes.length;
 
 const isKnown = (world: World, client: Client, alias: string) =>
   OWN_ALIASES.has(alias) || world.isProductAlias(client.productId, alias);
@@ -152,28 +150,35 @@ function recordOld(draft: Draft, head: Head, value: string, time_ms: number, now
 }
 
 async function writeDraft(db: Session, { world, points }: Draft): Promise<void> {
+  if (points.length === 0) return;
   const changed = world.heads().filter(({ change }) => change !== 'none');
+  const before = changed.filter((head) => !head.isNew);
   await insertHeads(
     db,
     changed.filter((head) => head.isNew),
   );
-  await updateHeads(
-    db,
-    changed.filter((head) => !head.isNew),
-  );
-  if (points.length === 0) return;
-  await db.run(
-    `INSERT INTO point (day, dataport_id, id, time_ms, value)
-     SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[])`,
-    [
-      points.map(({ day }) => day),
-      points.map(({ head }) => head.id),
-      points.map(({ id }) => id),
-      points.map(({ time_ms }) => time_ms),
-      points.map(({ value }) => value),
-    ],
-  );
+  await db.run(WRITE, [...columnsOf(before), before.map(textOfHead), ...columnsOfPoints(points)]);
 }
+
+/**
+ * The newest values and the points. A text that stays the same is not sent: where it is long, only its row's few numbers are written;
+ * and the text of a new point that is also the newest value is sent once.
+ */
+const WRITE: Prepared = {
+  name: 'write values and points',
+  text: `WITH head AS MATERIALIZED (
+    SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[])
+      h(id, time_ms, point_id, last_id, text_day, value)
+  ), written AS (
+    UPDATE dataport d SET time_ms = h.time_ms, point_id = h.point_id, last_id = h.last_id, text_day = h.text_day,
+      value = coalesce(h.value, d.value) FROM head h WHERE d.id = h.id
+  )
+  INSERT INTO point (day, dataport_id, id, time_ms, value)
+  SELECT p.day, p.dataport_id, p.id, p.time_ms, coalesce(p.value, h.value)
+  FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[])
+    p(day, dataport_id, id, time_ms, value, has_text_of)
+  LEFT JOIN head h ON h.id = p.has_text_of`,
+};
 
 const columnsOf = (heads: readonly Head[]) => [
   heads.map(({ id }) => id),
@@ -182,6 +187,21 @@ const columnsOf = (heads: readonly Head[]) => [
   heads.map(({ lastId }) => lastId),
   heads.map(({ textDay }) => textDay),
 ];
+
+const textOfHead = ({ change, value }: Head) => (change === 'value' ? value : null);
+
+function columnsOfPoints(points: Draft['points']) {
+  const isHeads = ({ head, value }: Draft['points'][number]) =>
+    !head.isNew && value !== null && value === textOfHead(head);
+  return [
+    points.map(({ day }) => day),
+    points.map(({ head }) => head.id),
+    points.map(({ id }) => id),
+    points.map(({ time_ms }) => time_ms),
+    points.map((point) => (isHeads(point) ? null : point.value)),
+    points.map((point) => (isHeads(point) ? point.head.id : null)),
+  ];
+}
 
 async function insertHeads(db: Session, heads: readonly Head[]): Promise<void> {
   if (heads.length === 0) return;
@@ -194,17 +214,5 @@ async function insertHeads(db: Session, heads: readonly Head[]): Promise<void> {
       heads.map(({ alias }) => alias),
       heads.map(({ value }) => value),
     ],
-  );
-}
-
-/** A text that stays the same is not sent: where it is long, only its row's few numbers are written. */
-async function updateHeads(db: Session, heads: readonly Head[]): Promise<void> {
-  if (heads.length === 0) return;
-  await db.run(
-    `UPDATE dataport d SET time_ms = n.time_ms, point_id = n.point_id, last_id = n.last_id, text_day = n.text_day,
-       value = coalesce(n.value, d.value)
-     FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[])
-       n(id, time_ms, point_id, last_id, text_day, value) WHERE d.id = n.id`,
-    [...columnsOf(heads), heads.map(({ change, value }) => (change === 'value' ? value : null))],
   );
 }

@@ -1,15 +1,12 @@
 /**
  * What a batch of calls needs to know before it is carried out, fetched with one statement each: gateways (locked, when they
- * are written to), the newest values of the dataports that are named, the aliases of products.
+ * are written to), the newest values of the dataports that are named, the aliases of products where some of them are not there.
  */
-import type { Session } from './postgres-client.ts';
-import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
+import type { Prepared, Session } from './postgres-client.ts';
+import { type Client, findClients, type Keys, lockClients, refText } from './postgres-clients.ts';
+import { int, type Row, text } from './sqlite-rows.ts';
 import type { GatewayRef } from './store.ts';
-
-export interface Client {
-  id: number;
-  productId: number;
-}
+import { OWN_ALIASES } from './store-rules.ts';
 
 /** A dataport's row, and what has become of it in this batch. */
 export interface Head {
@@ -37,106 +34,105 @@ export interface World {
   isProductAlias(product: number, alias: string): boolean;
 }
 
-const refText = (who: GatewayRef) =>
-  'key' in who ? `k ${who.key}` : `n ${JSON.stringify([who.product, who.serial])}`;
 const portText = (gateway: number, alias: string) => `${gateway} ${alias}`;
 
-const FOUND = `SELECT g.id, g.product_id, g.key, p.name AS product, g.serial FROM gateway g JOIN product p ON p.id = g.product_id
-  WHERE g.id IN (
-    SELECT id FROM gateway WHERE key = ANY(:keys::text[])
-    UNION ALL SELECT c.id FROM unnest(:products::text[], :serials::text[]) w(product, serial)
-      JOIN product o ON o.name = w.product JOIN gateway c ON c.product_id = o.id AND c.serial = w.serial)`;
-const LOCK = 'SELECT id, key FROM gateway WHERE id = ANY(?::bigint[]) ORDER BY id FOR NO KEY UPDATE';
-
-/** Finds gateways; with `lock` nobody else writes to them until the transaction ends. In the order of ids, so that two never wait for each other. */
-export async function findClients(
-  db: Session,
-  refs: readonly GatewayRef[],
-  lock: boolean,
-): Promise<Map<string, Client>> {
-  const keys = refs.flatMap((who) => ('key' in who ? [who.key] : []));
-  const names = refs.flatMap((who) => ('key' in who ? [] : [who]));
-  const values = {
-    keys,
-    products: names.map((who) => who.product),
-    serials: names.map((who) => who.serial),
-  };
-  const rows = await db.all(FOUND, values);
-  return clientsIn(lock ? await locked(db, rows) : rows);
+export interface Wanted {
+  who: GatewayRef;
+  aliases: readonly string[];
 }
 
-/**
- * The rows as they are once they are locked, without those that are gone. By a statement of its own, without joins: one that
- * found gateways and locked them missed some that were there, when it had to wait for their rows.
- */
-async function locked(db: Session, rows: readonly Row[]): Promise<Row[]> {
-  const now = await db.all(LOCK, [rows.map((row) => int(row, 'id'))]);
-  const keyOf = new Map(now.map((row) => [int(row, 'id'), row['key']]));
-  return rows.flatMap((row) => {
-    const key = keyOf.get(int(row, 'id'));
-    return key === undefined ? [] : [{ ...row, key }];
-  });
+/** What is to be locked and taken beside: `ids` of points that the batch may need, new ones, in order; which keys are known already. */
+export interface ToWrite {
+  ids: number;
+  keys: Keys;
 }
 
-function clientsIn(rows: readonly Row[]): Map<string, Client> {
-  const found = new Map<string, Client>();
-  for (const row of rows) {
-    const client = { id: int(row, 'id'), productId: int(row, 'product_id') };
-    const key = textOrNull(row, 'key');
-    if (key !== undefined) found.set(refText({ key }), client);
-    found.set(refText({ product: text(row, 'product'), serial: text(row, 'serial') }), client);
-  }
-  return found;
-}
-
-/** Fetches all that `wanted` names. */
+/** Fetches all that `wanted` names, and, to write, locks the gateways and takes new ids. */
 export async function fetchWorld(
   db: Session,
-  wanted: ReadonlyArray<{ who: GatewayRef; aliases: readonly string[] }>,
-  lock: boolean,
-): Promise<World> {
-  const clients = await findClients(
-    db,
-    wanted.map(({ who }) => who),
-    lock,
-  );
+  wanted: readonly Wanted[],
+  toWrite?: ToWrite,
+): Promise<{ world: World; ids: number[] }> {
+  const refs = wanted.map(({ who }) => who);
+  const clients = await (toWrite === undefined ? findClients(db, refs) : lockClients(db, refs, toWrite.keys));
   const find = (who: GatewayRef) => clients.get(refText(who));
   const ports = wanted.flatMap(({ who, aliases }) => {
-    const id = find(who)?.id;
-    return id === undefined ? [] : aliases.map((alias) => ({ id, alias }));
+    const client = find(who);
+    return client === undefined ? [] : aliases.map((alias) => ({ client, alias }));
   });
-  const heads = new Map<string, Head>();
-  for (const head of await fetchHeads(db, ports)) heads.set(portText(head.gateway, head.alias), head);
-  const aliases = new Set(
-    (await db.all('SELECT product_id, alias FROM product_alias')).map((row) =>
-      portText(int(row, 'product_id'), text(row, 'alias')),
-    ),
-  );
-  return {
+  const fetched = await fetchHeads(db, ports, toWrite?.ids ?? 0);
+  const heads = new Map(fetched.heads.map((head) => [portText(head.gateway, head.alias), head]));
+  const missing = ports.filter(({ client, alias }) => !heads.has(portText(client.id, alias)));
+  const aliases = await productAliases(db, missing);
+  const world: World = {
     find,
     head: (gateway, alias) => heads.get(portText(gateway, alias)),
     addHead: (head) => void heads.set(portText(head.gateway, head.alias), head),
     heads: () => [...heads.values()],
     isProductAlias: (product, alias) => aliases.has(portText(product, alias)),
   };
+  return { world, ids: fetched.ids };
 }
 
-async function fetchHeads(db: Session, ports: ReadonlyArray<{ id: number; alias: string }>): Promise<Head[]> {
-  if (ports.length === 0) return [];
+type Port = { client: Client; alias: string };
+
+async function productAliases(db: Session, missing: readonly Port[]): Promise<Set<string>> {
+  const asked = missing.filter(({ alias }) => !OWN_ALIASES.has(alias));
+  if (asked.length === 0) return new Set();
+  const products = [...new Set(asked.map(({ client }) => client.productId))];
   const rows = await db.all(
-    `SELECT d.* FROM dataport d WHERE (d.gateway_id, d.alias) IN (SELECT * FROM unnest(:ids::bigint[], :aliases::text[]))`,
-    { ids: ports.map(({ id }) => id), aliases: ports.map(({ alias }) => alias) },
+    'SELECT product_id, alias FROM product_alias WHERE product_id = ANY(?::bigint[])',
+    [products],
   );
-  return rows.map((row) => ({
-    id: int(row, 'id'),
-    gateway: int(row, 'gateway_id'),
-    alias: text(row, 'alias'),
-    value: text(row, 'value'),
-    updated_ms: int(row, 'time_ms'),
-    point: int(row, 'point_id'),
-    lastId: int(row, 'last_id'),
-    textDay: int(row, 'text_day'),
-    isNew: false,
-    change: 'none',
-  }));
+  return new Set(rows.map((row) => portText(int(row, 'product_id'), text(row, 'alias'))));
 }
+
+const HEADS: Prepared = {
+  name: 'read values',
+  text: `SELECT d.id, d.gateway_id, d.alias, d.time_ms, d.point_id, d.last_id, d.text_day, d.value FROM dataport d
+  WHERE (d.gateway_id, d.alias) IN (SELECT * FROM unnest(:gateways::bigint[], :aliases::text[]))`,
+};
+/** The ids come as one row more, which has no gateway. */
+const HEADS_AND_IDS: Prepared = {
+  name: 'read values and take ids',
+  text: `${HEADS.text}
+  UNION ALL SELECT 0, 0, '', 0, 0, 0, 0, (SELECT string_agg(nextval('point_id')::text, ' ') FROM generate_series(1, :ids::int))`,
+};
+
+async function fetchHeads(
+  db: Session,
+  ports: readonly Port[],
+  ids: number,
+): Promise<{ heads: Head[]; ids: number[] }> {
+  if (ports.length === 0) return { heads: [], ids: [] };
+  const gateways = ports.map(({ client }) => client.id);
+  const aliases = ports.map(({ alias }) => alias);
+  const rows =
+    ids === 0
+      ? await db.all(HEADS, { gateways, aliases })
+      : await db.all(HEADS_AND_IDS, { gateways, aliases, ids });
+  const taken = rows.find((row) => row['gateway_id'] === 0);
+  return {
+    heads: rows.flatMap((row) => (row === taken ? [] : [headIn(row)])),
+    ids: taken === undefined ? [] : idsIn(text(taken, 'value')),
+  };
+}
+
+const idsIn = (list: string): number[] =>
+  list
+    .split(' ')
+    .map(Number)
+    .sort((a, b) => a - b);
+
+const headIn = (row: Row): Head => ({
+  id: int(row, 'id'),
+  gateway: int(row, 'gateway_id'),
+  alias: text(row, 'alias'),
+  value: text(row, 'value'),
+  updated_ms: int(row, 'time_ms'),
+  point: int(row, 'point_id'),
+  lastId: int(row, 'last_id'),
+  textDay: int(row, 'text_day'),
+  isNew: false,
+  change: 'none',
+});
