@@ -2,7 +2,7 @@
  * Looks at what gateways report, behind their check-ins: keeps what is installed where, counts, and tells events. Whoever
  * asks for the fleet has it look first, so that an answer is never older than the question.
  */
-import { explain } from '../errors.ts';
+import { asGweError, explain } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Events } from './events.ts';
@@ -35,8 +35,16 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
   let checkIns = 0;
   let reset_ms = Number.NEGATIVE_INFINITY;
   const counter = createVersionCounter(store, clock);
+  let isHeldUp = false;
   let caughtUp: Promise<void> = Promise.resolve();
 
+  const note = ({ gateway, aliases, checkIns, time_ms }: Written) => {
+    const there = pending.get(gateway) ?? { aliases: new Set(), checkIns: 0, time_ms: 0 };
+    for (const alias of aliases) there.aliases.add(alias);
+    there.checkIns += checkIns;
+    there.time_ms = Math.max(there.time_ms, time_ms);
+    pending.set(gateway, there);
+  };
   const look = async () => {
     timer = undefined;
     const taken = [...pending].map(([gateway, { aliases, ...rest }]) => {
@@ -45,7 +53,11 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     pending = new Map();
     const isMany = taken.reduce((sum, { aliases }) => sum + aliases.length, 0) > limits.EVENTS_PER_LOOK_MAX;
     for (let at = 0; at < taken.length; at += limits.DIGEST_MAX_GATEWAYS) {
-      const digests = await store.digest(taken.slice(at, at + limits.DIGEST_MAX_GATEWAYS));
+      const some = taken.slice(at, at + limits.DIGEST_MAX_GATEWAYS);
+      const digests = await store.digest(some).catch((error) => {
+        if (itPasses(error)) for (const each of taken.slice(at)) note(each);
+        throw error;
+      });
       tellEnds(events, digests);
       if (!isMany) for (const digest of digests) tellWritten(events, digest);
     }
@@ -55,23 +67,39 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     }
     if (taken.length > 0) await counter.count();
   };
+  const wait = () => {
+    timer ??= closed ? undefined : setTimeout(settle, limits.DIGEST_WAIT_MS).unref();
+  };
   const settle = () => {
     clearTimeout(timer);
-    last = last.then(look).catch((error) => log.error(`Cannot look at what was reported: ${explain(error)}`));
+    last = last.then(look).then(
+      () => {
+        isHeldUp = false;
+      },
+      (error) => {
+        // Said once; what was not looked at waits for the next time.
+        if (!isHeldUp) log.error(`Cannot look at what was reported: ${explain(error)}`);
+        isHeldUp = true;
+        wait();
+      },
+    );
     return last;
   };
   store.onWrite((gateway, aliases, isHere) => {
     // What was written at another replica is looked at, counted and told by that one.
     if (!isHere) return;
-    const there = pending.get(gateway) ?? { aliases: new Set(), checkIns: 0, time_ms: 0 };
-    if (aliases.includes('engine_report')) {
-      checkIns += 1;
-      there.checkIns += 1;
+    const count = aliases.includes('engine_report') ? 1 : 0;
+    checkIns += count;
+    note({ gateway, aliases, checkIns: count, time_ms: clock.now() });
+    wait();
+  });
+  store.peers?.onLeft(async (left) => {
+    for (let at = 0; at < left.length; at += limits.DIGEST_MAX_GATEWAYS) {
+      const some = left.slice(at, at + limits.DIGEST_MAX_GATEWAYS);
+      const digests = await store.digest(some.map((each) => ({ ...each, aliases: [], checkIns: 0 })));
+      tellEnds(events, digests);
     }
-    for (const alias of aliases) there.aliases.add(alias);
-    there.time_ms = clock.now();
-    pending.set(gateway, there);
-    timer ??= closed ? undefined : setTimeout(settle, limits.DIGEST_WAIT_MS).unref();
+    if (left.length > 0) events.publish('reset', {});
   });
   const failed = (error: unknown) => log.error(`Cannot read reports: ${explain(error)}`);
   // A list waits for what a small fleet left; a large one's first list would wait for minutes.
@@ -93,6 +121,8 @@ export function watchFleet(store: Store, events: Events, clock: Clock, log: Log)
     },
   };
 }
+
+const itPasses = (error: unknown) => ['busy', 'disk-full'].includes(asGweError(error).code);
 
 /** Looks at some of what a former run did not come to look at; returns after which to go on, `undefined` at the end. */
 async function catchUp(store: Store, after: number): Promise<number | undefined> {

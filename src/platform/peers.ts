@@ -11,6 +11,12 @@ export interface Waiting {
   point: number;
 }
 
+/** A gateway, and when it reported what nobody may have looked at. */
+export interface Left {
+  gateway: number;
+  time_ms: number;
+}
+
 export interface Peers {
   /** Tells the others of an event. Returns at once. */
   tell(type: EventType, data: FleetEvent['data']): void;
@@ -18,6 +24,8 @@ export interface Peers {
   onEvent(listener: (type: EventType, data: FleetEvent['data']) => void): void;
   /** Called when something may have been missed: the connection was lost, here or there. */
   onGap(listener: () => void): void;
+  /** Called with what was reported to a replica that ended before it looked at that; resolves when it was looked at. */
+  onLeft(look: (left: readonly Left[]) => Promise<void>): void;
   /** Those of `waiting` for whom there is a newer point, with that point. */
   newer(waiting: readonly Waiting[]): Promise<Waiting[]>;
 }

@@ -15,12 +15,14 @@ export const LEASE_MS = 6_000;
 const INSIST_MAX_MS = 2 * LEASE_MS;
 const ASK_AGAIN_MS = 200;
 
-const DATABASE_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+/** The time of the database, in ms: the one clock that all replicas have in common. */
+export const DATABASE_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 const NAME = 'rollouts';
+/** One that would last for longer than a lease can is over, too: a server with another clock, for which this one took over, gave it. */
 const TAKE = `INSERT INTO lease AS l (name, holder, token, until_ms) VALUES (:name, :holder, 1, ${DATABASE_MS} + :lease_ms)
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until_ms = excluded.until_ms,
     token = CASE WHEN l.holder = excluded.holder AND l.token = :token THEN l.token ELSE l.token + 1 END
-  WHERE l.until_ms < ${DATABASE_MS} OR (l.holder = excluded.holder AND l.token = :token)
+  WHERE l.until_ms < ${DATABASE_MS} OR l.until_ms > ${DATABASE_MS} + 2 * :lease_ms OR (l.holder = excluded.holder AND l.token = :token)
   RETURNING token`;
 
 const RENEW = `UPDATE lease SET until_ms = ${DATABASE_MS} + :lease_ms

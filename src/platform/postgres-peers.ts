@@ -7,7 +7,7 @@ import { int, text } from './sqlite-rows.ts';
 /** Of those who wait, asked about with one statement. */
 const ASKED_MAX = 5_000;
 
-export function openPeers(db: Database, bus: Bus): Peers {
+export function openPeers(db: Database, bus: Bus): Omit<Peers, 'onLeft'> {
   return {
     tell: (type, data) => bus.publish({ type, data }),
     onEvent: (listener) =>

@@ -110,6 +110,10 @@ export const MIGRATIONS: readonly Migration[] = [
   );
   `,
   },
+  {
+    reads: 2,
+    steps: `CREATE TABLE replica (name ${NAME} PRIMARY KEY, until_ms BIGINT NOT NULL, point BIGINT NOT NULL);`,
+  },
 ];
 
 /** While it waits for a table, every later check-in waits behind it: then it gives up, and is tried again. */

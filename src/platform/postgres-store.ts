@@ -5,13 +5,14 @@
 import { explain } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import type { Left } from './peers.ts';
 import { createDataBatcher, type DataBatcher } from './postgres-batch.ts';
 import { type Bus, openBus } from './postgres-bus.ts';
 import { openCatalog } from './postgres-catalog.ts';
 import { type Database, openPool } from './postgres-client.ts';
 import type { TimeHeard } from './postgres-clock.ts';
 import { openCounts } from './postgres-counts.ts';
-import { carryOut } from './postgres-data.ts';
+import { carryOut, dayOf } from './postgres-data.ts';
 import { openDigest } from './postgres-digest.ts';
 import { openFleet } from './postgres-fleet.ts';
 import { openGroups } from './postgres-groups.ts';
@@ -21,6 +22,7 @@ import { openLease } from './postgres-lease.ts';
 import { openAudit, openTokens } from './postgres-operators.ts';
 import { openPeers } from './postgres-peers.ts';
 import { openContentTable, openProducts } from './postgres-products.ts';
+import { LIFE_SIGN_MS, openReplicas } from './postgres-replicas.ts';
 import { openRolloutTable } from './postgres-rollouts.ts';
 import { watchRoom } from './postgres-room.ts';
 import { migrateDatabase } from './postgres-schema.ts';
@@ -80,7 +82,23 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
       }
   });
   const room = watchRoom(db, log);
+  const replicas = openReplicas(db, bus.name);
+  await replicas.sign();
+  const left = new Set<(left: readonly Left[]) => Promise<void>>();
+  /** Who waits for what was written there, and the rollouts, look for themselves. */
+  const lookAfter = async () => {
+    if (left.size === 0) return;
+    await replicas.lookAfter(dayOf(clock.now()) - 1, async (gateways) => {
+      for (const { gateway, time_ms } of gateways) seen.note(gateway, Math.min(time_ms, clock.now()));
+      for (const look of left) await look(gateways);
+      for (const { gateway } of gateways) {
+        for (const listener of listeners) listener(gateway, ['fetch_status'], false);
+        bus.wrote(gateway, ['fetch_status']);
+      }
+    });
+  };
   const timers = startUpkeep(log, [
+    [LIFE_SIGN_MS, () => replicas.sign().then(lookAfter)],
     [ROOM_LOOK_MS, room.look],
     [LAST_SEEN_FLUSH_MS, seen.turn],
     [PARTITIONS_MS, () => partitions.keep(clock.now())],
@@ -99,7 +117,7 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
   return {
     ...openDataports(db, createDataBatcher(db, partitions), seen, tell),
     onWrite: (listener) => void listeners.push(listener),
-    peers: openPeers(db, bus),
+    peers: { ...openPeers(db, bus), onLeft: (look) => void left.add(look) },
     sessions: openSessions(db, clock.now),
     trouble: room.trouble,
     ...openProducts(db),
@@ -129,6 +147,7 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
       await seen
         .flush()
         .catch((error) => log.error(`Cannot keep when gateways were seen: ${explain(error)}`));
+      await replicas.leave().catch(() => {});
       await db.close();
       await bus.close();
     },
@@ -164,7 +183,7 @@ function openDataports(
   tell: (gateway: number, aliases: readonly string[]) => void,
 ): Pick<Store, 'exchange' | 'record' | 'points' | 'dataports'> {
   const find = async (who: GatewayRef, alias: string) => {
-    const { world } = await fetchWorld(db, [{ who, aliases: [alias] }]);
+    const world = await fetchWorld(db, [{ who, aliases: [alias] }], false);
     return { world, client: world.find(who) };
   };
   return {
