@@ -1,9 +1,10 @@
-/** The part `delta`: what a new version costs when the old one is there; beside zstd, xdelta and bsdiff, and casync's chunks where they are. */
+/** The parts `delta` and `delta-gwe`: what a new version costs when the old one is there; beside zstd, xdelta, bsdiff and casync's chunks. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDelta } from '../../src/app/delta-make.ts';
 import { ROOT } from '../parts.ts';
+import { byOthers, type Measured } from './delta-others.ts';
 import { shown } from './figures.ts';
 import { mustEnd } from './floor.ts';
 import { measure, runToEnd } from './measure.ts';
@@ -18,13 +19,22 @@ const PAIRS = [
 const AIM_OF_FULL = 0.03;
 const AIM_OF_ZSTD = 1.5;
 
+const HOW =
+  'Bytes of an update where the version before is on the gateway. Every delta is followed, and what comes out compared. Peak memory is that of the whole process: of ' +
+  'Node.js itself for gwe. Of casync the index counts, and the chunks that are not in the version before.';
+
 export const delta: Part = {
   name: 'delta',
-  sentence:
-    'Bytes of an update where the version before is on the gateway. Between two releases of a package of npm, as they are published there, and between two builds of ' +
-    'gwe that differ in version and commit. Every delta is followed, and what comes out compared. Peak memory is that of the whole process: of Node.js itself for gwe.',
+  sentence: `${HOW} Between two releases of a package of npm, as they are published there.`,
   needs: ['zstd', 'time'],
-  run: deltas,
+  run: (bench) => deltas(bench, async () => PAIRS.map(([from, to]) => packagePair(bench, from, to))),
+};
+
+export const deltaOfGwe: Part = {
+  name: 'delta-gwe',
+  sentence: `${HOW} Between two builds of gwe that differ in version and commit.`,
+  needs: ['zstd', 'time'],
+  run: (bench) => deltas(bench, async () => [await ownPair(bench)]),
 };
 
 interface Pair {
@@ -33,24 +43,13 @@ interface Pair {
   target: string;
 }
 
-interface Measured {
-  way: string;
-  bytes: number;
-  made_s: number;
-  followed_ms: number;
-  peak_MiB: number;
-}
-
-async function deltas(bench: Bench): Promise<Findings> {
-  const notes: string[] = [];
-  const pairs = [...PAIRS.map(([from, to]) => packagePair(bench, from, to)), await ownPair(bench, notes)];
-  const found: Findings = { tables: [], aims: [], notes };
+async function deltas(bench: Bench, find: () => Promise<Pair[]>): Promise<Findings> {
+  const found: Findings = { tables: [], aims: [], notes: [] };
   const idle = await follow(bench, []);
-  notes.push(`Node.js that follows nothing: ${shown(idle.peak_MiB)} MiB.`);
-  for (const pair of pairs.filter((each) => each !== undefined)) {
+  found.notes?.push(`Node.js that follows nothing: ${shown(idle.peak_MiB)} MiB.`);
+  for (const pair of await find()) {
     const full = statSync(pair.target).size;
-    const [ours, ...others] = await measured(bench, pair);
-    if (ours === undefined) continue;
+    const { ours, others } = await measured(bench, pair);
     const rows = [ours, ...others].map((each) => [
       each.way,
       shown(each.bytes),
@@ -104,7 +103,7 @@ function packagePair(bench: Bench, from: string, to: string): Pair {
   return { what: `${PACKAGE} ${from} → ${to}`, base: names[0] ?? '', target: names[1] ?? '' };
 }
 
-async function ownPair(bench: Bench, notes: string[]): Promise<Pair | undefined> {
+async function ownPair(bench: Bench): Promise<Pair> {
   const builder = join(import.meta.dirname, '../e2e/build-next.ts');
   const paths: string[] = [];
   for (const version of ['0.0.1', '0.0.2']) {
@@ -117,16 +116,16 @@ async function ownPair(bench: Bench, notes: string[]): Promise<Pair | undefined>
     );
     const file =
       built.status === 0 ? readdirSync(folder).find((name) => name.endsWith('.tar.gz')) : undefined;
-    if (file === undefined) {
-      notes.push(`gwe itself could not be built: ${built.stderr.slice(-200)}`);
-      return undefined;
-    }
+    if (file === undefined) throw new Error(`gwe itself could not be built: ${built.stderr.slice(-200)}`);
     paths.push(join(folder, file));
   }
   return { what: `gwe for ${process.arch}, two builds`, base: paths[0] ?? '', target: paths[1] ?? '' };
 }
 
-async function measured(bench: Bench, { what, base, target }: Pair): Promise<Measured[]> {
+async function measured(
+  bench: Bench,
+  { what, base, target }: Pair,
+): Promise<{ ours: Measured; others: Measured[] }> {
   const out = join(bench.folder, 'delta-out');
   const [old, fresh] = [base, target].map((path, n) => {
     const tar = join(bench.folder, `tar-${n}`);
@@ -139,12 +138,7 @@ async function measured(bench: Bench, { what, base, target }: Pair): Promise<Mea
   bench.say(`${what}: ${made.size_bytes} bytes, ${made.header.memory_bytes} bytes of memory`);
   const followed = await follow(bench, [base, out, join(bench.folder, 'rebuilt')]);
   const ours = { way: 'gwe', bytes: made.size_bytes, made_s, ...followed };
-  const others: Measured[] = [];
-  for (const way of OTHERS) {
-    if (!way.proof.every((path) => existsSync(path))) continue;
-    others.push(await byOther(bench, way, old, fresh));
-  }
-  return [ours, ...others];
+  return { ours, others: await byOthers(bench, old, fresh) };
 }
 
 async function follow(
@@ -154,55 +148,4 @@ async function follow(
   const script = join(import.meta.dirname, 'delta-follow.ts');
   const { wall_ms, peak_MiB } = await measure([process.execPath, script, ...args], { folder: bench.folder });
   return { followed_ms: wall_ms, peak_MiB };
-}
-
-interface Other {
-  way: string;
-  proof: readonly string[];
-  /** Shell lines; $1 = old, $2 = new, $3 = the delta, $4 = what comes out. */
-  make: string;
-  apply: string;
-}
-
-const OTHERS: readonly Other[] = [
-  {
-    way: 'zstd -19 --patch-from, the whole',
-    proof: ['/usr/bin/zstd'],
-    make: 'zstd -q -f -19 --long=27 --patch-from="$1" "$2" -o "$3" 2>/dev/null',
-    apply: 'exec zstd -q -f -d --long=27 --patch-from="$1" "$3" -o "$4"',
-  },
-  {
-    way: 'zstd -3 --patch-from, the whole',
-    proof: ['/usr/bin/zstd'],
-    make: 'zstd -q -f -3 --long=27 --patch-from="$1" "$2" -o "$3" 2>/dev/null',
-    apply: 'exec zstd -q -f -d --long=27 --patch-from="$1" "$3" -o "$4"',
-  },
-  {
-    way: 'xdelta3 -9',
-    proof: ['/usr/bin/xdelta3'],
-    make: 'xdelta3 -9 -f -e -s "$1" "$2" "$3"',
-    apply: 'exec xdelta3 -f -d -s "$1" "$3" "$4"',
-  },
-  {
-    way: 'bsdiff',
-    proof: ['/usr/bin/bsdiff', '/usr/bin/bspatch'],
-    make: 'bsdiff "$1" "$2" "$3"',
-    apply: 'exec bspatch "$1" "$4" "$3"',
-  },
-];
-
-async function byOther(bench: Bench, other: Other, old: string, fresh: string): Promise<Measured> {
-  const [patch, out] = [join(bench.folder, 'patch'), join(bench.folder, 'patched')];
-  const run = (line: string) =>
-    measure(['/bin/sh', '-c', line, 'sh', old, fresh, patch, out], { folder: bench.folder });
-  const made = await run(other.make);
-  const applied = await run(other.apply);
-  mustEnd(spawnSync('cmp', [fresh, out]));
-  return {
-    way: other.way,
-    bytes: statSync(patch).size,
-    made_s: made.wall_ms / 1000,
-    followed_ms: applied.wall_ms,
-    peak_MiB: applied.peak_MiB,
-  };
 }

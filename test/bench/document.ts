@@ -31,7 +31,8 @@ export function keepOutcome(name: string, outcome: Outcome): void {
   }
 }
 
-function keptOutcome(name: string): Outcome | undefined {
+/** What the last run of a part left. */
+export function keptOutcome(name: string): Outcome | undefined {
   const path = join(KEPT, `${name}.json`);
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
@@ -49,7 +50,7 @@ export function writeDocument(parts: readonly Part[]): string {
     'What gwe costs, measured beside others and beside the least that the machine needs (the floor), alternately in one run. ' +
       'Medians; in brackets between which values the middle half lies; ratios are medians of the ratios of each pair.',
     '    npm run bench              # everything; asks before it installs the competitors, --yes does not ask\n' +
-      '    npm run bench -- NAME      # one part, in under two minutes (install and delta take two to three, life eight)\n' +
+      '    npm run bench -- NAME      # one part, in under two minutes\n' +
       '    npm run bench -- --quick   # fewer rounds: to see that it works, not to believe',
     '## Aims',
     markdownTable(
@@ -64,6 +65,7 @@ export function writeDocument(parts: readonly Part[]): string {
     ),
     ...shortfalls(aims.map(({ aim }) => aim)),
     ...kept.map(({ part, outcome }) => section(part, outcome)),
+    ...machines(kept.flatMap(({ part, outcome }) => (outcome === undefined ? [] : [{ part, outcome }]))),
   ];
   writeFileSync(path, `${text.join('\n\n')}\n`);
   return path;
@@ -83,12 +85,26 @@ function section(part: Part, outcome: Outcome | undefined): string {
   const { surroundings: at, duration_s, isQuick } = outcome;
   const about =
     `<sub>${at.at} UTC, in ${Math.round(duration_s)} s${isQuick ? ', with few rounds (--quick)' : ''}; load before it ${at.load.toFixed(2)}` +
-    `${at.load > 0.5 ? ' (**the machine was not quiet**)' : ''}; ${at.machine}; ${at.system}; ${at.gwe}; ${at.versions}</sub>`;
+    `${at.load > 0.5 ? ' (**the machine was not quiet**)' : ''}; ${at.gwe}</sub>`;
   if (outcome.found === undefined) return [...head, `Could not run: ${outcome.cannot}`, about].join('\n\n');
   const { tables, notes = [] } = outcome.found;
   return [...head, ...tables.map(tableText), notes.map((note) => `- ${note}`).join('\n'), about]
     .filter((text) => text !== '')
     .join('\n\n');
+}
+
+/** Machine, system and versions: once where they were the same for all parts. */
+function machines(kept: ReadonlyArray<{ part: Part; outcome: Outcome }>): string[] {
+  const parts = new Map<string, string[]>();
+  for (const { part, outcome } of kept) {
+    const { machine, system, versions } = outcome.surroundings;
+    const what = `${machine}; ${system}; ${versions.replaceAll('\t', ' ')}`;
+    parts.set(what, [...(parts.get(what) ?? []), part.name]);
+  }
+  const lines = [...parts].map(([what, names]) =>
+    parts.size === 1 ? what : `- ${names.join(', ')}: ${what}`,
+  );
+  return ['## Machine and versions', lines.join('\n')];
 }
 
 function tableText({ caption, columns, rows, plot }: Table): string {

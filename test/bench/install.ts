@@ -1,4 +1,4 @@
-/** The part `install`: checking, unpacking and installing one application, beside the floor and the others. */
+/** The parts `install-large`, `install-many` and `install-few`: checking, unpacking and installing one application, beside the floor and the others. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectZero, GWE } from '../e2e/machine.ts';
@@ -6,19 +6,28 @@ import { median, pairedRatio, shown } from './figures.ts';
 import { SHAPES, type Shape } from './floor.ts';
 import { addGateway, cikOf, type Ground, makeGround } from './ground.ts';
 import { alternately, measure, type Taken, tableOf, type Way } from './measure.ts';
-import type { Aim, Bench, Findings, Part, Table } from './part.ts';
+import type { Aim, Bench, Findings, Part } from './part.ts';
 import { checked, makePayload, type Payload } from './payload.ts';
 import { menderInstall, raucInstall, swupdateInstall } from './rivals.ts';
 
-/** In the order of the shapes: as many as two minutes hold. */
-const ROUNDS = [5, 7, 11];
 export const FLOOR = 'sha256sum && tar xzf && sh install.sh';
 const LOCAL = 'gwe --install-apps';
 const DURABLE = ' && sync -f .';
 const FETCHED = 'gwe --once';
 const PEAK_AIM_MIB = 75;
-/** Install time ÷ floor. */
-const AIMS = [0.85, 1.2, 1.3];
+/** One payload: its part, the aim of install time ÷ floor, and the rounds that two minutes hold. */
+interface Trial {
+  name: string;
+  shape: Shape;
+  aim: number;
+  rounds: number;
+}
+const [LARGE, MANY, FEW] = SHAPES;
+const TRIALS: readonly Trial[] = [
+  { name: 'install-large', shape: LARGE, aim: 0.85, rounds: 7 },
+  { name: 'install-many', shape: MANY, aim: 1.2, rounds: 11 },
+  { name: 'install-few', shape: FEW, aim: 1.3, rounds: 21 },
+];
 
 /** How the others are made ready. */
 const RIVALS = [
@@ -27,61 +36,44 @@ const RIVALS = [
   ['rauc', raucInstall],
 ] as const;
 
-export const install: Part = {
-  name: 'install',
-  sentence:
-    'Installing one application from a file on the disk: verify, unpack, run install.sh, which moves what was unpacked to one place. ' +
-    'Beside it `gwe --once`, which also checks in and downloads it from a platform on loopback, against `curl` and the floor. ' +
-    'Everything is signed but for the floor and gwe, which hash. Of each run the installed bytes are compared.',
+const HOW =
+  'One application from a file on the disk: verify, unpack, run install.sh, which moves what was unpacked to one place. ' +
+  'Beside it `gwe --once`, which also checks in and downloads it from a platform on loopback, against `curl` and the floor. ' +
+  'Everything is signed but for the floor and gwe, which hash. Of each run the installed bytes are compared.';
+
+export const installs: readonly Part[] = TRIALS.map((trial) => ({
+  name: trial.name,
+  sentence: `Installing ${trial.shape.name}. ${HOW}`,
   needs: ['time', 'openssl', 'curl'],
-  run: installs,
-};
+  run: (bench) => install(bench, trial),
+}));
 
-async function installs(bench: Bench): Promise<Findings> {
+async function install(bench: Bench, { name, shape, aim, rounds }: Trial): Promise<Findings> {
   const ground = await makeGround(bench);
-  const found: Findings = { tables: [], aims: [], notes: [] };
-  for (const [index, shape] of SHAPES.entries()) {
-    const { table, aims, notes } = await installShape(bench, ground, index, shape);
-    found.tables.push(table);
-    found.aims?.push(...aims);
-    found.notes?.push(...notes);
-  }
-  found.notes?.push(
-    'gwe makes what it installed durable (fsync, journal, the last good tarball kept) within the measured time; the floor leaves ' +
-      'it in the cache: "floor && sync" shows what that is worth. A run of RAUC includes neither the CPU time of its service, ' +
-      'which does the work, nor its start; SWUpdate ends one second after it is done, by a sleep of its own.',
-  );
-  return found;
-}
-
-async function installShape(
-  bench: Bench,
-  ground: Ground,
-  index: number,
-  shape: Shape,
-): Promise<{ table: Table; aims: Aim[]; notes: string[] }> {
-  bench.say(shape.name);
   const payload = makePayload(bench, shape, `app${shape.files}`);
   expectZero(ground.platform.operator('content', 'upload', payload.tarball));
   const { ways, unready } = await waysOf(bench, ground, payload);
-  const { taken, failed } = await alternately(bench, ways, bench.rounds(ROUNDS[index] ?? 5));
-  rmSync(payload.folder, { recursive: true });
+  const { taken, failed } = await alternately(bench, ways, bench.rounds(rounds));
   const bars = [...taken].map(([way, all]) => [way, median(all.map((one) => one.wall_ms))] as const);
-  const table = tableOf(shape.name, taken, FLOOR);
   const title = `Installing ${shape.name}, wall ms`;
   return {
-    table: { ...table, plot: { kind: 'bars', name: `install-${index + 1}`, title, bars } },
-    aims: aimsOf(shape, taken, AIMS[index] ?? Number.NaN),
-    notes: [...unready, ...failed, againstDurable(taken)].map((one) => `${shape.name}: ${one}`),
+    tables: [{ ...tableOf(shape.name, taken, FLOOR), plot: { kind: 'bars', name, title, bars } }],
+    aims: aimsOf(shape, taken, aim),
+    notes: [...unready, ...failed, againstDurable(taken), WHAT_COUNTS],
   };
 }
+
+const WHAT_COUNTS =
+  'gwe makes what it installed durable (fsync, journal, the last good tarball kept) within the measured time; the floor leaves ' +
+  'it in the cache: "floor && sync" shows what that is worth. A run of RAUC includes neither the CPU time of its service, ' +
+  'which does the work, nor its start; SWUpdate ends one second after it is done, by a sleep of its own.';
 
 /** What the aim asks for is measured against a floor that leaves everything in the cache; this is against one that does not. */
 function againstDurable(taken: ReadonlyMap<string, readonly Taken[]>): string {
   const walls = (way: string) => (taken.get(way) ?? []).map((one) => one.wall_ms);
   const [durable, own] = [walls(`the floor${DURABLE}`), walls(LOCAL)];
   const [atLeast, ratio] = [pairedRatio(durable, walls(FLOOR)), pairedRatio(own, durable)];
-  return `a floor that syncs takes ${shown(atLeast)} × the time of the floor; gwe takes ${shown(ratio)} × the time of that`;
+  return `A floor that syncs takes ${shown(atLeast)} × the time of the floor; gwe takes ${shown(ratio)} × the time of that`;
 }
 
 /** The least that an installer does. */

@@ -7,6 +7,8 @@ export interface Part {
   sentence: string;
   /** Without these it cannot run. Those of competitors, who may be missing, are not named here. */
   needs: readonly ToolName[];
+  /** Where everything temporary lies when not on a disk: for what is about neither time nor wear. */
+  place?: 'memory';
   run(bench: Bench): Promise<Findings>;
 }
 
@@ -16,6 +18,8 @@ export interface Bench {
   folder: string;
   /** `full` rounds, or fewer under --quick. */
   rounds(full: number): number;
+  /** Whether it was asked for by its name, and has less than two minutes. */
+  isShort: boolean;
   has(tool: ToolName): boolean;
   say(line: string): void;
   /** Does it when the part has ended, the latest first. */

@@ -1,9 +1,9 @@
 /** The parts of the bench, in the order of the document. */
 import { checkIn } from './check-in.ts';
-import { delta } from './delta.ts';
+import { delta, deltaOfGwe } from './delta.ts';
 import { extract } from './extract.ts';
 import { growth } from './growth.ts';
-import { install } from './install.ts';
+import { installs } from './install.ts';
 import { life } from './life.ts';
 import { memory } from './memory.ts';
 import { outage } from './outage.ts';
@@ -21,10 +21,11 @@ export const PARTS: readonly Part[] = [
   rest,
   start,
   checkIn,
-  install,
+  ...installs,
   memory,
   wire,
   delta,
+  deltaOfGwe,
   wear,
   size,
   growth,

@@ -204,6 +204,7 @@ const undoing: Array<() => unknown> = [];
 const bench: Bench = {
   folder,
   rounds: (full) => full,
+  isShort: false,
   has: hasTool,
   say: () => {},
   after: (undo) => undoing.unshift(undo),
