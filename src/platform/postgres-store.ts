@@ -183,7 +183,7 @@ function openDataports(
   tell: (gateway: number, aliases: readonly string[]) => void,
 ): Pick<Store, 'exchange' | 'record' | 'points' | 'dataports'> {
   const find = async (who: GatewayRef, alias: string) => {
-    const world = await fetchWorld(db, [{ who, aliases: [alias] }], false);
+    const { world } = await fetchWorld(db, [{ who, aliases: [alias] }]);
     return { world, client: world.find(who) };
   };
   return {
