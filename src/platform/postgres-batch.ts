@@ -7,6 +7,7 @@ import { BATCH_MAX_CALLS, QUEUE_MAX_CALLS, RETRY_AFTER_S } from './limits.ts';
 import type { Database } from './postgres-client.ts';
 import { createKeys } from './postgres-clients.ts';
 import { carryOut, type DataCall, type DataEnd, daysOf } from './postgres-data.ts';
+import { meetsEverybody } from './postgres-errors.ts';
 import type { Partitions } from './postgres-history.ts';
 
 /** Batches under way: while one syncs, the next is put together. */
@@ -44,6 +45,8 @@ export function createDataBatcher(db: Database, partitions: Partitions): DataBat
       });
     } catch (error) {
       const isAway = error instanceof GweError && error.code === 'busy';
+      // Who waits would only wait as long for the same.
+      if (isAway && meetsEverybody(error)) for (const { reject } of queue.splice(0)) reject(error);
       if (batch.length === 1 || isAway) for (const { reject } of batch) reject(error);
       else for (const each of batch) await commitAll([each]);
     }

@@ -15,6 +15,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 const HINT = 'Look whether the server of --store answers, with the same address: psql ADDRESS -c "SELECT 1"';
 
+const UNSURE = 'Cannot tell whether it is kept: no standby of PostgreSQL confirmed it';
+
 /** What was raised, as `busy` (503: it passes), or as what it is. */
 export function databaseError(thrown: unknown): GweError {
   if (thrown instanceof GweError) return thrown;
@@ -37,9 +39,12 @@ export function isSpoilt(thrown: unknown): boolean {
   return code === READ_ONLY || /^(08|57P)/.test(code) || isLost(thrown, code);
 }
 
+/** Whoever waits to be next would fare the same: the server is gone, or no standby confirms what it commits. */
+export const meetsEverybody = (error: GweError): boolean => isSpoilt(error) || error.message === UNSURE;
+
 /** Not committed on the standby in time: it is on this server, and may be gone after a failover. So it is not acknowledged. */
 export function unsure(): GweError {
-  return new GweError('busy', 'Cannot tell whether it is kept: no standby of PostgreSQL confirmed it', {
+  return new GweError('busy', UNSURE, {
     retryAfter_s: RETRY_AFTER_S,
     hint: 'Look at the synchronous standby: pg_stat_replication on the primary.',
   });
