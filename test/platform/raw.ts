@@ -149,6 +149,7 @@ export async function platformFor(
     approval?: readonly string[];
     content?: string;
     store?: string;
+    hasDatabaseTime?: boolean;
     env?: NodeJS.ProcessEnv;
   } = {},
 ): Promise<RunningTestPlatform> {
@@ -169,6 +170,7 @@ export async function platformFor(
       ...(options.callsAtOnce === undefined ? {} : { callsAtOnce: options.callsAtOnce }),
       ...(options.content === undefined ? {} : { content: options.content }),
       ...(options.store === undefined ? {} : { store: options.store }),
+      hasDatabaseTime: options.hasDatabaseTime ?? false,
       ...(options.env === undefined ? {} : { env: options.env }),
       ...shared,
       log,
