@@ -50,6 +50,12 @@ async function makeFifo(path: string): Promise<boolean> {
   });
 }
 
+/** Closes both ends of a pipe that no child was given. */
+export function dropPipe(pipe: OutputPipe | undefined): void {
+  closeWriteEnd(pipe);
+  pipe?.output.destroy();
+}
+
 /** Closes the end that the child has by now. */
 export function closeWriteEnd(pipe: OutputPipe | undefined): void {
   if (pipe !== undefined) closeSync(pipe.writeEnd);

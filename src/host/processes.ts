@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { systemCode } from '../errors.ts';
 import type { Clock } from './clock.ts';
-import { closeWriteEnd, makeOutputPipe } from './output-pipe.ts';
+import { closeWriteEnd, type OutputPipe } from './output-pipe.ts';
 
 export interface ScriptRun {
   /** What to execute, with its arguments. */
@@ -17,8 +17,8 @@ export interface ScriptRun {
   killGrace_s: number;
   /** Of the output: half of it is kept from the head, half from the tail. */
   outputMax_bytes: number;
-  /** A folder in which a fifo can be made, so that the script may open its /dev/stdout and /dev/stderr by name. */
-  pipeFolder?: string;
+  /** A true pipe for the output, so that the script may open its /dev/stdout and /dev/stderr by name. */
+  pipe?: Promise<OutputPipe | undefined>;
   /** Aborting ends the run as the time limit would. */
   signal?: AbortSignal;
   /** Told the process id, which is its group's too, so that whoever starts after a crash of ours can end it. */
@@ -49,7 +49,7 @@ const DRAIN_LIMIT_MS = 200;
 export async function runScript(run: ScriptRun, clock: Clock): Promise<ScriptEnd> {
   const started_ms = clock.monotonic();
   const output = new HeadAndTail(run.outputMax_bytes);
-  const pipe = run.pipeFolder === undefined ? undefined : await makeOutputPipe(run.pipeFolder);
+  const pipe = await run.pipe;
   // `2>&1` in a shell that then becomes the script: one pipe, so the two streams keep their order.
   const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...run.command], {
     cwd: run.cwd,

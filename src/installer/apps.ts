@@ -92,11 +92,8 @@ export function openApps(folder: string): Apps {
     },
     commit: (part, name, good) => {
       makeFolder(join(folder, name.app));
-      // After a crash between the two it bears its name already.
-      if (existsSync(part)) {
-        renameSync(part, inApp(name.app, name.file));
-        syncFolder(join(folder, name.app));
-      }
+      // After a crash before the record was written it bears its name already. That name is synced with the record's.
+      if (existsSync(part)) renameSync(part, inApp(name.app, name.file));
       const { version, file, app } = name;
       write(afterEnd({ ...read(app), good: { ...good, version, file } }, endOf(version, good)));
       removeFormer(join(folder, app), file);

@@ -10,6 +10,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
@@ -98,7 +99,7 @@ export function dropPart(folder: string, id: string): void {
 }
 
 /**
- * Brings the part to its announced length, synced. Returns `changed` when the Content Area sends another number of bytes
+ * Brings the part to its announced length; its last bytes are synced by `syncPart`. Returns `changed` when the Content Area sends another number of bytes
  * than it announced. Raises the client's errors (the part stays as far as it got) and what the disk raises.
  */
 export async function fetchPart(fetch: Fetch): Promise<'complete' | 'changed'> {
@@ -119,6 +120,24 @@ export async function fetchPart(fetch: Fetch): Promise<'complete' | 'changed'> {
   }
 }
 
+/**
+ * Has the part of `id`, which is complete, reach the disk, and notes that. The disk is waited for by another thread: what is
+ * unpacked meanwhile costs no time. Raises what the disk raises.
+ */
+export async function syncPart(folder: string, id: string): Promise<void> {
+  const note = readPartNote(folder, id);
+  if (note === undefined || note.synced_bytes === note.size_bytes) return;
+  const file = openSync(partPath(folder, id), constants.O_RDWR);
+  try {
+    await new Promise<void>((resolve, reject) =>
+      fdatasync(file, (error) => (error === null ? resolve() : reject(error))),
+    );
+  } finally {
+    closeSync(file);
+  }
+  writeDurably(notePath(folder, id), JSON.stringify({ ...note, synced_bytes: note.size_bytes }));
+}
+
 async function receive(part: Part, fetch: Fetch, kept_bytes: number): Promise<'complete' | 'changed'> {
   const answer = await begun(fetch, kept_bytes);
   if (answer === 'changed') return 'changed';
@@ -131,7 +150,7 @@ async function receive(part: Part, fetch: Fetch, kept_bytes: number): Promise<'c
     }
   } finally {
     answer.body.destroy();
-    part.sync();
+    if (part.done_bytes !== fetch.announced.size_bytes) part.sync();
   }
   if (part.done_bytes === fetch.announced.size_bytes) return 'complete';
   throw new GweError(

@@ -107,8 +107,8 @@ function layFolders({ journal, downloads, staging, apps }: InstallerDeps['places
   }
 }
 
-function nothingYet(): Pick<Session, 'infos' | 'unpacked' | 'startedOver' | 'ends'> {
-  return { infos: new Map(), unpacked: new Set(), startedOver: new Set(), ends: [] };
+function nothingYet(): Pick<Session, 'infos' | 'unpacked' | 'startedOver' | 'standBys' | 'ends'> {
+  return { infos: new Map(), unpacked: new Set(), startedOver: new Set(), standBys: new Map(), ends: [] };
 }
 
 function markCleared(journal: Journal, id: string): void {

@@ -15,6 +15,7 @@ import type { Apps } from './apps.ts';
 import type { Journal, Sureness } from './journal.ts';
 import type { Announced, JournalItem } from './journal-format.ts';
 import { isBeforeScript, nextOf, type Phase, surenessOf } from './phases.ts';
+import type { StandBy } from './stand-by.ts';
 
 /** Which start of which boot this is: a reboot, or a restart of gwe, changes it; hibernation does not. */
 export interface ThisStart {
@@ -63,6 +64,8 @@ export interface Session {
   readonly unpacked: Set<string>;
   /** Items (by key) whose download was begun anew in this run because the content had changed. */
   readonly startedOver: Set<string>;
+  /** Of items, by key, whose script is about to be run. */
+  readonly standBys: Map<string, StandBy>;
   readonly ends: InstallEnd[];
 }
 

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GweError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
+import { makeOutputPipe } from '../host/output-pipe.ts';
 import { runScript, type ScriptEnd } from '../host/processes.ts';
 
 /** Where the bench, a folder of ours, lies in a scratch world. */
@@ -143,7 +144,7 @@ function worldsIn(folder: string, way: readonly string[], clock: Clock): Worlds 
       const enter = ['/bin/sh', '-c', ENTER, 'gwe', world(name), bench, former, options, ...tops, '--'];
       const command = ['unshare', ...way, '--mount', '--pid', '--fork', ...enter, ...run.command] as const;
       const end = await runScript(
-        { ...run, command, cwd: '/', pipeFolder: bench, killGrace_s: KILL_GRACE_S },
+        { ...run, command, cwd: '/', pipe: makeOutputPipe(bench), killGrace_s: KILL_GRACE_S },
         clock,
       );
       if (!existsSync(begun))
@@ -196,7 +197,7 @@ export function thisMachine(clock: Clock): Worlds {
           ...run,
           command: [file, ...args],
           cwd: join(bench, 'app'),
-          pipeFolder: bench,
+          pipe: makeOutputPipe(bench),
           killGrace_s: KILL_GRACE_S,
         },
         clock,

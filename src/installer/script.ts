@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { asGweError } from '../errors.ts';
 import { makeFolder, makeScratchFolder, readIfThere, removeFolder, writeWhole } from '../host/files.ts';
 import { birthOf } from '../host/lock.ts';
+import { makeOutputPipe } from '../host/output-pipe.ts';
 import { endGroup, runScript, type ScriptEnd } from '../host/processes.ts';
 import type { Job } from './job.ts';
+import { takeStandBy } from './stand-by.ts';
 
 /** install.sh ends with this when it reboots the gateway on purpose, and wants to be run again at the next start. */
 export const EXIT_RUN_AGAIN_AFTER_REBOOT = 194;
@@ -37,8 +39,10 @@ export async function callDurably(
   call: ScriptCall,
   settle: (end: ScriptEnd) => void,
 ): Promise<ScriptEnd> {
-  const running = callScript(job, call);
-  const flusher = await job.deps.flusher();
+  makeScratchFolder(jobFolder(job));
+  const ready = takeStandBy(job, jobFolder(job));
+  const running = callScript(job, call, ready.pipe);
+  const flusher = await ready.flusher;
   try {
     const end = await running;
     if (end.aborted) return end;
@@ -50,8 +54,12 @@ export async function callDurably(
   }
 }
 
-/** Runs one script. Never rejects. */
-export async function callScript(job: Job, call: ScriptCall): Promise<ScriptEnd> {
+/** Runs one script; what it prints goes through `pipe`. Never rejects. */
+export async function callScript(
+  job: Job,
+  call: ScriptCall,
+  pipe = makeOutputPipe(jobFolder(job)),
+): Promise<ScriptEnd> {
   const { deps, session } = job;
   const run = {
     command: [`./${call.script}`] as const,
@@ -60,7 +68,7 @@ export async function callScript(job: Job, call: ScriptCall): Promise<ScriptEnd>
     timeout_s: call.timeout_s,
     killGrace_s: KILL_GRACE_S,
     outputMax_bytes: deps.settings['install.output_max_bytes'],
-    pipeFolder: jobFolder(job),
+    pipe,
     signal: session.signal,
     onStart: (pid: number) => noteRunning(job, pid),
   };

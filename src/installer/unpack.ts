@@ -10,12 +10,13 @@ import { programText } from '../supervisor/program.ts';
 import { OWN_PROGRAM } from '../supervisor/supervisor.ts';
 import { holdFor, reserveOf } from './announce.ts';
 import { leaveDelta, verifyStream } from './delta.ts';
-import { dropPart, partBytes, partPath, readPartNote } from './download.ts';
+import { dropPart, partBytes, partPath, readPartNote, syncPart } from './download.ts';
 import type { Hold, Job, Step } from './job.ts';
 import { completeBytes, type JournalItem, type Unpacked } from './journal-format.ts';
 import { jobFolder } from './script.ts';
 import { isSignatureRequired, verifyTarball } from './signature.ts';
 import { roomToUnpack, shortage } from './space.ts';
+import { dismissStandBy, standBy } from './stand-by.ts';
 import { programPath } from './supervise.ts';
 
 const GZIP_TRAILER_LENGTH_BYTES = 4;
@@ -36,14 +37,25 @@ export async function unpack(job: Job): Promise<Step> {
   try {
     if (isSigned) await verify(job, part, item.signature ?? '');
     const hold = await lackOfRoom(job, part);
-    return hold === undefined ? ready(job, await checkedFacts(job, part)) : { hold };
+    if (hold !== undefined) return { hold };
+    makeScratchFolder(jobFolder(job));
+    standBy(job, jobFolder(job));
+    const [facts] = await allOf(checkedFacts(job, part), syncPart(deps.places.downloads, item.name.file));
+    return ready(job, facts);
   } catch (error) {
+    await dismissStandBy(job);
     if (item.delta !== undefined && isRefusal(error)) return leaveDelta(job, asGweError(error).message);
     if (!mayBeMispieced(job, error)) throw error;
     deps.log.warning(`${asGweError(error).message}; downloading ${item.name.file} once more, in one piece`);
     dropPart(deps.places.downloads, item.name.file);
     return { to: 'announce', set: { fetchedAgain: true } };
   }
+}
+
+/** Both, or the error of the first one that fails, once both are over: nothing goes on behind the back of what comes next. */
+async function allOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return await Promise.all([one, other]);
 }
 
 /** Of a tarball that was made of a delta, the unpacked stream is what was signed. */

@@ -17,6 +17,7 @@ import { failureOf, isBeforeScript, PHASES, type Phase } from './phases.ts';
 import { rollback } from './rollback.ts';
 import { awaitReboot, runInstall } from './run.ts';
 import { endLeftOver, keepOutput } from './script.ts';
+import { dismissStandBy } from './stand-by.ts';
 import { supervise } from './supervise.ts';
 import { sweep } from './sweep.ts';
 import { unpack } from './unpack.ts';
@@ -96,6 +97,8 @@ async function carryOut(job: Job): Promise<Hold | undefined> {
   } catch (error) {
     // Not even the journal can be written: nothing is lost, it is all still to be done.
     return { kind: 'state', error: asGweError(error), key: 'state' };
+  } finally {
+    await dismissStandBy(job);
   }
 }
 

@@ -104,6 +104,18 @@ function sync(fd: number, act: (fd: number) => void): void {
   point(operation, () => act(fd));
 }
 
+/** One that another thread waits for: what was written before is on the disk when it has ended. */
+function syncLater(
+  fd: number,
+  act: typeof real.fdatasync,
+  done: (error: NodeJS.ErrnoException | null) => void,
+): void {
+  act(fd, (error) => {
+    if (error === null) sync(fd, () => {});
+    done(error);
+  });
+}
+
 function ftruncateSync(fd: number, length = 0): void {
   const file = files.get(fd);
   if (file === undefined) {
@@ -193,7 +205,7 @@ function readFileSync(...args: Parameters<typeof real.readFileSync>): string | B
 /** What gwe does not use must not go unseen when it begins to. */
 const UNCOUNTED =
   'appendFileSync copyFileSync cpSync chownSync fchownSync lchownSync utimesSync lutimesSync mkdtempSync truncateSync ' +
-  'writevSync write writev rename unlink rm mkdir rmdir link symlink chmod truncate ftruncate fsync fdatasync ' +
+  'writevSync write writev rename unlink rm mkdir rmdir link symlink chmod truncate ftruncate fsync ' +
   'writeFile appendFile copyFile cp createWriteStream';
 
 function uncounted(name: string): never {
@@ -210,6 +222,8 @@ export const counted = {
   closeSync,
   fsyncSync: (fd: number) => sync(fd, real.fsyncSync),
   fdatasyncSync: (fd: number) => sync(fd, real.fdatasyncSync),
+  fdatasync: (fd: number, done: (error: NodeJS.ErrnoException | null) => void) =>
+    syncLater(fd, real.fdatasync, done),
   ftruncateSync,
   futimesSync,
   renameSync,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clock, systemClock } from '../../src/host/clock.ts';
+import { makeOutputPipe } from '../../src/host/output-pipe.ts';
 import { runScript, type ScriptRun } from '../../src/host/processes.ts';
 import { assertEnds } from '../alive.ts';
 
@@ -54,17 +55,17 @@ test('both streams of output are kept in the order in which they were written', 
 test('a script may open its /dev/stdout and /dev/stderr by name, as scripts do', async () => {
   const script =
     'echo one; echo two >/dev/stderr; echo three | tee /dev/stderr >/dev/null; echo four >/dev/stdout';
-  const end = await run(script, { pipeFolder: folder });
+  const end = await run(script, { pipe: makeOutputPipe(folder) });
   assert.equal(String(end.output), 'one\ntwo\nthree\nfour\n');
   assert.equal(end.status, 0);
   assert.deepEqual(readdirSync(folder), []);
 });
 
 test('output is read from a socket where no fifo can be made, and a fifo that a power cut left does no harm', async () => {
-  const end = await run('echo all the same', { pipeFolder: join(folder, 'is not there') });
+  const end = await run('echo all the same', { pipe: makeOutputPipe(join(folder, 'is not there')) });
   assert.equal(String(end.output), 'all the same\n');
   writeFileSync(join(folder, '.output'), '');
-  const after = await run('echo again', { pipeFolder: folder });
+  const after = await run('echo again', { pipe: makeOutputPipe(folder) });
   assert.equal(String(after.output), 'again\n');
 });
 

@@ -73,6 +73,23 @@ describe('installing', () => {
     assert.deepEqual(unpacked, [false, true]);
   });
 
+  it('ends what stood by for an install.sh that is never run', async () => {
+    let standing = 0;
+    const flusher = async () => {
+      standing += 1;
+      const dismiss = () => {
+        standing -= 1;
+      };
+      return { flush: async () => true, dismiss };
+    };
+    ground.upload('app.v1.tar.gz', { 'install.sh': 'no first line\n' });
+    const installer = ground.open({ flusher });
+    installer.cleared(installer.accept(instructionOf('app.v1.tar.gz')).id);
+    const { ends } = await installer.workOff(never());
+    assert.deepEqual([ends[0]?.outcome, standing], ['discarded', 0]);
+    assert.deepEqual(readdirSync(join(ground.state, 'staging')), []);
+  });
+
   it('writes nothing and asks nobody when there is nothing to do', async () => {
     const result = await ground.open().workOff(never());
     assert.deepEqual(result, { ends: [], held: [], retry: undefined });
