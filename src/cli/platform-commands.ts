@@ -23,7 +23,7 @@ const PLATFORM_COMMAND: CommandRow = {
       value: 'URL',
       group: 'Serving',
       sentence:
-        'Keep everything but content in PostgreSQL: postgres://USER@HOST/DATABASE. One platform at a time has it; in DIR when left out.',
+        'Keep everything but content in PostgreSQL: postgres://USER@HOST/DATABASE, which any number of platforms may share. In DIR when left out.',
     },
     {
       long: 'content',

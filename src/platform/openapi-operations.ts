@@ -149,7 +149,7 @@ const SERVICE: readonly Operation[] = [
     method: 'GET',
     path: '/readyz',
     by: 'anyone',
-    summary: 'Whether it can serve: the store answers and it is not closing.',
+    summary: 'Whether it can serve: the store answers and takes writes, and it is not closing; if not, why.',
     answers: { 200: 'text', 503: 'text' },
   },
 ];
