@@ -104,9 +104,6 @@ async function closeParts(
 async function openStore(options: PartsOptions): Promise<{ store: Store; clock: Clock }> {
   const { dataFolder, clock, durability, hasReader, log } = options;
   if (options.store !== undefined) {
-    if (options.content === undefined) {
-      log.warning(`Content lies in ${dataFolder}: other replicas would not find it there (--content s3://…)`);
-    }
     const [{ openPostgresStore }, { shareClock }] = await Promise.all([
       import('./postgres-store.ts'),
       import('./postgres-clock.ts'),

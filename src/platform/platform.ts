@@ -64,6 +64,8 @@ async function open(options: PlatformOptions): Promise<RunningPlatform> {
   const { dataFolder, log } = options;
   for (const name of readdirSync(dataFolder))
     if (UNFINISHED_BACKUP.test(name)) removeFolder(join(dataFolder, name));
+  if (options.store !== undefined && options.content === undefined)
+    log.warning(`Content lies in ${dataFolder}: other replicas would not find it there (--content s3://…)`);
   const door = createDoor(log);
   const server = await startServer(door, options);
   const ending = new AbortController();

@@ -30,8 +30,11 @@ export function openSessions(db: Database, now: () => number): Sessions {
       if (row === undefined) return undefined;
       const [begun_ms, used_ms] = [int(row, 'begun_ms'), int(row, 'used_ms')];
       if (isSessionOver({ begun_ms, used_ms }, now())) return undefined;
+      // Who looks on may do so while nothing can be written.
       if (now() - used_ms > USED_EACH_MS)
-        await db.run('UPDATE session SET used_ms = greatest(used_ms, ?) WHERE hash = ?', [now(), hash]);
+        await db
+          .run('UPDATE session SET used_ms = greatest(used_ms, ?) WHERE hash = ?', [now(), hash])
+          .catch(() => {});
       return text(row, 'token');
     },
     end: async (secret) => void (await db.run('DELETE FROM session WHERE hash = ?', [digestOf(secret)])),

@@ -109,9 +109,9 @@ async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Pro
   const counts = openCounts(db);
   // Of a large fleet the first takes seconds; then it is remembered.
   counts.overview(undefined, clock.now(), clock.now()).catch(() => {});
-  /** Queries over many gateways read "last seen" from the database. */
+  /** Queries over many gateways read "last seen" from the database. Where it cannot be written, for the disk is full, they answer all the same. */
   const settled = async <T>(read: () => Promise<T>): Promise<T> => {
-    await seen.flush();
+    await seen.flush().catch(() => {});
     return read();
   };
   return {

@@ -48,6 +48,7 @@ test(
     assert.match(await platform.gateway('P', 'S'), /^[0-9a-f]{40}$/);
     const lines = said.filter((line) => line.includes('PostgreSQL'));
     assert.equal(lines.length, 2, lines.join('\n'));
+    assert.equal(said.filter((line) => line.includes('Content lies in')).length, 1);
     assert.match(lines[0] ?? '', /Cannot serve before PostgreSQL is there/);
     assert.match(lines[1] ?? '', /PostgreSQL is there: the platform serves/);
   },

@@ -113,6 +113,8 @@ test(
     assert.match(ready.body.toString(), /^not ready: .*No space left on device/);
     assert.match((await platform.call('GET', '/healthz')).status, / 200 /);
     await allThere(platform, acknowledged);
+    for (const path of ['/api/v1/gateways', '/api/v1/overview'])
+      assert.match((await platform.operate('GET', path)).status, / 200 /, 'who looks on still sees');
     disk.makeRoom();
     await isReady(platform);
     assert.match((await report()).status, / 204 /);
