@@ -26,6 +26,8 @@ export function newPool(url: string): pg.Pool {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: 'gwe platform',
+    // To compile a question takes longer than to answer any of ours.
+    options: '-c jit=off',
     types: { getTypeParser: parserOf },
     onConnect: getToKnow,
   });

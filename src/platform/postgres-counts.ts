@@ -12,12 +12,19 @@ import { readCondition, readVersionCount } from './sqlite-fleet.ts';
 import { int, text } from './sqlite-rows.ts';
 
 const HOUR_MS = 3_600_000;
+/** Versions of one product that are counted for sums over several. */
+const VERSIONS_SUMMED_MAX = 20 * VERSIONS_MAX;
+
+interface ConditionCount {
+  condition: Condition;
+  gateways: number;
+}
 
 type Products = readonly string[] | undefined;
 
 export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'overview' | 'sizes'> {
-  const conditionsNow = createMemory<Record<Condition, number>>(db);
-  const versionsNow = createMemory<VersionCount[]>(db);
+  const conditionsNow = createMemory<Array<OfProduct<ConditionCount>>>(db);
+  const versionsNow = createMemory<Array<OfProduct<VersionCount>>>(db);
   return {
     countVersions: (now_ms) =>
       db.transaction(async (session) => {
@@ -37,12 +44,17 @@ export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'ov
         await session.run('DELETE FROM version_hour WHERE time_ms < ?', [oldest_ms]);
       }),
     async overview(products, since_ms, now_ms) {
-      const key = JSON.stringify(products ?? null);
+      const [byCondition, byVersion, past, checkIns] = await Promise.all([
+        conditionsNow.answer('all', now_ms, () => conditions(db, now_ms)),
+        versionsNow.answer('all', now_ms, () => versions(db)),
+        history(db, products, hourOf(since_ms)),
+        hours(db, products, hourOf(since_ms)),
+      ]);
       return {
-        conditions: await conditionsNow.answer(key, now_ms, () => conditions(db, products, now_ms)),
-        versions: await versionsNow.answer(key, now_ms, () => versions(db, products, now_ms)),
-        history: await history(db, products, hourOf(since_ms)),
-        hours: await hours(db, products, hourOf(since_ms)),
+        conditions: summedConditions(ofProducts(byCondition, products)),
+        versions: summedVersions(ofProducts(byVersion, products)),
+        history: past,
+        hours: checkIns,
       };
     },
     async sizes() {
@@ -58,25 +70,54 @@ export function openCounts(db: Database): Pick<FleetStore, 'countVersions' | 'ov
   };
 }
 
-async function conditions(db: Database, products: Products, now_ms: number) {
-  const { sql, values } = within(products, now_ms);
+/** Counted for all products at once, and summed for those that are asked for: the first look at one of them waits for nobody. */
+type OfProduct<T> = T & { product: string };
+
+const ofProducts = <T>(counts: ReadonlyArray<OfProduct<T>>, products: Products) =>
+  products === undefined ? counts : counts.filter(({ product }) => products.includes(product));
+
+async function conditions(db: Database, now_ms: number): Promise<Array<OfProduct<ConditionCount>>> {
   const found = await db.all(
-    `SELECT ${CONDITION_COLUMN} AS condition, count(*) AS n ${COUNT_FROM} WHERE ${sql} GROUP BY 1`,
-    values,
+    `SELECT p.name AS product, c.condition, c.n FROM (
+       SELECT g.product_id, ${CONDITION_COLUMN} AS condition, count(*) AS n ${COUNT_FROM} GROUP BY 1, 2) c
+     JOIN product p ON p.id = c.product_id`,
+    { now: now_ms },
   );
-  const counts: Record<Condition, number> = { 'on-time': 0, late: 0, lost: 0, never: 0 };
-  for (const row of found) counts[readCondition(text(row, 'condition'))] = int(row, 'n');
-  return counts;
+  return found.map((row) => ({
+    product: text(row, 'product'),
+    condition: readCondition(text(row, 'condition')),
+    gateways: int(row, 'n'),
+  }));
 }
 
-async function versions(db: Database, products: Products, now_ms: number) {
-  const { sql, values } = within(products, now_ms);
+function summedConditions(counts: readonly ConditionCount[]): Record<Condition, number> {
+  const sums: Record<Condition, number> = { 'on-time': 0, late: 0, lost: 0, never: 0 };
+  for (const { condition, gateways } of counts) sums[condition] += gateways;
+  return sums;
+}
+
+/** The most frequent of each product. */
+async function versions(db: Database): Promise<Array<OfProduct<VersionCount>>> {
   const rows = await db.all(
-    `SELECT i.app, i.version, count(*) AS n ${COUNT_FROM} JOIN installed i ON i.gateway_id = g.id WHERE ${sql}
-     GROUP BY i.app, i.version ORDER BY n DESC, i.app, i.version LIMIT ${VERSIONS_MAX}`,
-    values,
+    `SELECT p.name AS product, c.app, c.version, c.n FROM (
+       SELECT g.product_id, i.app, i.version, count(*) AS n,
+         row_number() OVER (PARTITION BY g.product_id ORDER BY count(*) DESC) AS place
+       FROM installed i JOIN gateway g ON g.id = i.gateway_id GROUP BY g.product_id, i.app, i.version) c
+     JOIN product p ON p.id = c.product_id WHERE c.place <= ${VERSIONS_SUMMED_MAX}`,
   );
-  return rows.map(readVersionCount);
+  return rows.map((row) => ({ product: text(row, 'product'), ...readVersionCount(row) }));
+}
+
+function summedVersions(counts: readonly VersionCount[]): VersionCount[] {
+  const sums = new Map<string, VersionCount>();
+  for (const { app, version, gateways } of counts) {
+    const key = JSON.stringify([app, version]);
+    sums.set(key, { app, version, gateways: gateways + (sums.get(key)?.gateways ?? 0) });
+  }
+  const byText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+  return [...sums.values()]
+    .sort((a, b) => b.gateways - a.gateways || byText(a.app, b.app) || byText(a.version, b.version))
+    .slice(0, VERSIONS_MAX);
 }
 
 async function history(db: Database, products: Products, since_ms: number) {

@@ -51,9 +51,7 @@ export function openGroups(db: Database): GroupStore {
         `${GROUPS} WHERE (:products::text[] IS NULL OR p.name = ANY(:products)) ORDER BY p.name, c.name`,
         { products: products ?? null },
       );
-      const groups: Group[] = [];
-      for (const row of rows) groups.push(await readGroup(row, now_ms));
-      return groups;
+      return Promise.all(rows.map((row) => readGroup(row, now_ms)));
     },
     async group(product, name, now_ms) {
       const row = await db.get(`${GROUPS} WHERE p.name = ? AND c.name = ?`, [product, name]);

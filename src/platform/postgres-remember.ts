@@ -9,9 +9,10 @@ const LARGE_GATEWAYS = 200_000;
 /** How long the size is believed. */
 const SIZE_MS = 60_000;
 /** So long somebody waits for an exact answer where another can be had. */
-const WAIT_MS = 100;
-/** An answer is good so long before it is counted anew, and may be given so long at most. */
+const WAIT_MS = 50;
+/** An answer is good so long before it is counted anew, or so many times as long as counting took; and may be given so long at most. */
 const FRESH_MS = 5_000;
+const FRESH_TIMES = 10;
 const STALE_MS = 300_000;
 /** Counts under way beside the check-ins, which need the same connections. */
 const COUNTS_MAX = 2;
@@ -25,6 +26,7 @@ export interface Memory<T> {
 interface Known<T> {
   value: T;
   at_ms: number;
+  took_ms: number;
 }
 
 export function createMemory<T>(db: Database): Memory<T> {
@@ -40,10 +42,11 @@ export function createMemory<T>(db: Database): Memory<T> {
     return size.isLarge;
   };
   const run = async (key: string, now_ms: number, count: () => Promise<T>): Promise<T> => {
+    const began_ms = performance.now();
     try {
       const value = await count();
       known.delete(key);
-      known.set(key, { value, at_ms: now_ms });
+      known.set(key, { value, at_ms: now_ms, took_ms: performance.now() - began_ms });
       const oldest = known.size > ANSWERS_MAX ? known.keys().next().value : undefined;
       if (oldest !== undefined) known.delete(oldest);
       return value;
@@ -63,7 +66,8 @@ export function createMemory<T>(db: Database): Memory<T> {
       if (!(await isLarge(now_ms))) return count();
       const there = known.get(key);
       const age_ms = there === undefined ? Number.POSITIVE_INFINITY : now_ms - there.at_ms;
-      if (there !== undefined && age_ms < FRESH_MS) return there.value;
+      const isFresh = age_ms < Math.max(FRESH_MS, FRESH_TIMES * (there?.took_ms ?? 0));
+      if (there !== undefined && isFresh) return there.value;
       const before = age_ms < STALE_MS ? there : undefined;
       const isFull = underWay.size >= COUNTS_MAX && (before !== undefined || guess !== undefined);
       const counting = underWay.get(key) ?? (isFull ? undefined : start(key, now_ms, count));
