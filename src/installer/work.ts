@@ -5,7 +5,7 @@
 import { CheckFailure } from '../app/checks.ts';
 import { isRetryable } from '../client/errors.ts';
 import { asGweError, explain, GweError } from '../errors.ts';
-import { collectBuffersSooner } from '../host/buffers.ts';
+import { takeLittleMemory } from '../host/buffers.ts';
 import { announce } from './announce.ts';
 import { budgetHold } from './budget-hold.ts';
 import { download } from './fetch.ts';
@@ -53,7 +53,7 @@ export async function carryOutAll(session: Session): Promise<Held[]> {
     const entry = journal.entries().find(({ id }) => !seen.has(id));
     if (entry === undefined || signal.aborted) return held;
     seen.add(entry.id);
-    await collectBuffersSooner();
+    await takeLittleMemory();
     const stopped = await carryOutEntry(session, entry);
     if (stopped !== undefined) held.push(stopped);
     if (stopped?.kind === 'stopped') return held;

@@ -5,11 +5,11 @@
  */
 import { memoryNeeded } from '../../src/app/delta-format.ts';
 import { readDeltaHeader, rebuildTarball } from '../../src/app/delta-rebuild.ts';
-import { collectBuffersSooner } from '../../src/host/buffers.ts';
+import { takeLittleMemory } from '../../src/host/buffers.ts';
 
 const [base = '', delta = '', to = ''] = process.argv.slice(2);
 // As the installer does before it works.
-await collectBuffersSooner();
+await takeLittleMemory();
 if (base !== '') {
   const header = await readDeltaHeader(delta);
   const rebuilt = await rebuildTarball({ base, delta, to, max_memory_bytes: memoryNeeded(header) });

@@ -6,12 +6,12 @@ import { DEFAULT_LIMITS } from '../../src/app/checks.ts';
 import { extractTarball } from '../../src/app/extract.ts';
 import { piecesOf } from '../../src/app/file-source.ts';
 import { parseTarballName } from '../../src/app/name.ts';
-import { collectBuffersSooner } from '../../src/host/buffers.ts';
+import { takeLittleMemory } from '../../src/host/buffers.ts';
 
 const [tarball = '', into = ''] = process.argv.slice(2);
 mkdirSync(into);
 const began_ms = performance.now();
-await collectBuffersSooner();
+await takeLittleMemory();
 await extractTarball(piecesOf(tarball), parseTarballName(basename(tarball)), DEFAULT_LIMITS, into);
 spawnSync('./install.sh', { cwd: into });
 console.log((performance.now() - began_ms).toFixed(1));
