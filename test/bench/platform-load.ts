@@ -2,6 +2,7 @@
  * The load of the platform's bench, as a process of its own: check-ins on kept-alive connections, as raw bytes, so that it
  * costs as little as it can. Told what to do by one JSON argument; prints one line of JSON.
  */
+import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { encodeBody } from '../../src/client/wire.ts';
 
@@ -9,6 +10,8 @@ export interface Load {
   /** Of one platform or of several replicas, who get as many connections each. */
   ports: readonly number[];
   ciks: readonly string[];
+  /** In place of `ciks`: a fleet whose keys `fleetCikOf` tells, each gateway once, in a mixed order that begins at the `from`-th. */
+  fleet?: { gateways: number; from: number };
   connections: number;
   warmUp_s: number;
   duration_s: number;
@@ -34,7 +37,7 @@ export interface LoadEnd {
 }
 
 /** Wide enough for all that is counted in a run; replaced in place. */
-const COUNTER = '0000000000';
+export const COUNTER = '0000000000';
 
 /** Three reports as a gateway with a handful of applications sends them: about 1, 2 and 1 KB. */
 export function reports(n: number): Record<string, string> {
@@ -51,8 +54,16 @@ export function reports(n: number): Record<string, string> {
   };
 }
 
-/** A check-in as bytes, and where its counters are. */
-function checkInBytes(cik: string, n: number): { bytes: Buffer; counters: number[] } {
+/** The key of the n-th gateway of a fleet that is too large to be told one by one; PostgreSQL makes the same. */
+export function fleetCikOf(n: number): string {
+  return `${createHash('md5').update(`S${n}`).digest('hex')}00000000`;
+}
+
+/** A prime: its multiples go through a fleet in a mixed order. */
+export const STRIDE = 7919;
+
+/** A check-in as bytes, and where its key and its counters are. */
+function checkInBytes(cik: string, n: number): { bytes: Buffer; key: number; counters: number[] } {
   const body = encodeBody(Object.entries(reports(n)));
   const head = [
     'POST /onep:v1/stack/alias?engine_fetch&update_interval HTTP/1.1',
@@ -66,11 +77,12 @@ function checkInBytes(cik: string, n: number): { bytes: Buffer; counters: number
   const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
   const counters: number[] = [];
   for (let at = bytes.indexOf(COUNTER); at >= 0; at = bytes.indexOf(COUNTER, at + 1)) counters.push(at);
-  return { bytes, counters };
+  return { bytes, key: bytes.indexOf(cik), counters };
 }
 
 async function run(load: Load): Promise<LoadEnd> {
-  const requests = load.ciks.map(checkInBytes);
+  const { fleet } = load;
+  const requests = (fleet === undefined ? load.ciks : [fleetCikOf(0)]).map(checkInBytes);
   const begin_ms = performance.now() + load.warmUp_s * 1000;
   const end_ms = begin_ms + load.duration_s * 1000;
   const times_ms: number[] = [];
@@ -83,8 +95,14 @@ async function run(load: Load): Promise<LoadEnd> {
 
   const nextRequest = () => {
     count += 1;
-    const request = requests[(count * 7919) % requests.length] ?? requests[0];
+    const request = requests[(count * STRIDE) % requests.length] ?? requests[0];
     if (request === undefined) throw new Error('no gateways');
+    if (fleet !== undefined)
+      request.bytes.write(
+        fleetCikOf(((fleet.from + count) * STRIDE) % fleet.gateways),
+        request.key,
+        'latin1',
+      );
     if (!load.sameReports) {
       const digits = String(count).padStart(COUNTER.length, '0');
       for (const at of request.counters) request.bytes.write(digits, at, 'latin1');

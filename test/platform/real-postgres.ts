@@ -34,6 +34,8 @@ export interface RealPostgres {
 
 export interface Kind {
   isDurable: boolean;
+  /** In place of what is set for tests, and beside it: `name=value`. */
+  settings?: readonly string[];
   /** Where its write-ahead log lies, in segments of 1 MiB; beside the data when left out. */
   wal?: string;
   /** The server that it stands by for, as a copy of it. */
@@ -105,7 +107,12 @@ export async function startPostgres(kind: Kind = { isDurable: true }): Promise<R
   const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
   const gone = (child: ChildProcess) =>
     hasEnded(child) ? Promise.resolve() : new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const settings = ['listen_addresses=', 'shared_buffers=32MB', `fsync=${kind.isDurable ? 'on' : 'off'}`];
+  const settings = [
+    'listen_addresses=',
+    'shared_buffers=32MB',
+    `fsync=${kind.isDurable ? 'on' : 'off'}`,
+    ...(kind.settings ?? []),
+  ];
   const args = ['-D', data, '-k', folder, ...settings.flatMap((setting) => ['-c', setting])];
   const start = () =>
     eventually('PostgreSQL answers', () => {
