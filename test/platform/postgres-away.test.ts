@@ -54,6 +54,39 @@ test(
   },
 );
 
+test(
+  'what was reported just before PostgreSQL went away is looked at and counted when it is back',
+  needs,
+  async (t) => {
+    const said: string[] = [];
+    const platform = await platformFor(t, { store: server.database(), log: (line) => said.push(line) });
+    const cik = await platform.gateway('P', 'S');
+    const apps = [{ hello: { version: 'v2', status: 'RUNNING', exitstatus: 0 } }];
+    const report = new URLSearchParams({
+      engine_report: JSON.stringify({ apps, update_interval: 60 }),
+      fetch_status: 'hello.v2.tar.gz: installed in 1 s',
+    });
+    const headers = [`X-Exosite-CIK: ${cik}`];
+    const wrote = await platform.call('POST', '/onep:v1/stack/alias', headers, report.toString());
+    assert.match(wrote.status, / 204 /);
+    await server.kill();
+    await eventually('a look in vain', () =>
+      said.some((line) => line.includes('Cannot look at what was reported')),
+    );
+    await server.start();
+    await eventually('it is looked at and counted', async () => {
+      const answer = await platform.operate('GET', '/api/v1/overview');
+      if (!answer.status.includes(' 200 ')) return false;
+      const { hours } = JSON.parse(answer.body.toString());
+      return hours.some(
+        (hour: { installs: number; checkIns: number }) => hour.installs === 1 && hour.checkIns === 1,
+      );
+    });
+    const gateway = await platform.operate('GET', '/api/v1/gateways/P/S');
+    assert.equal(JSON.parse(gateway.body.toString()).apps.hello, 'v2');
+  },
+);
+
 const newer = 'CREATE TABLE layout (version BIGINT, reads BIGINT); INSERT INTO layout VALUES (999, 999)';
 
 test('what waiting does not mend ends the platform at once, with what it is', needs, async (t) => {

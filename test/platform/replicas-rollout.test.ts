@@ -66,6 +66,24 @@ test('a replica that was paused while another took the lease writes nothing any 
   assert.ok((await paused.lease.hold()) > second, 'later it may, under a new number');
 });
 
+test(
+  'a lease from a server whose clock was hours ahead is over when another one took its place',
+  needs,
+  async (t) => {
+    const url = server.database();
+    const [dead, other] = [await openAt(url), await openAt(url)];
+    t.after(() => other.close());
+    assert.ok((await dead.lease.hold()) > 0);
+    const database = new pg.Client({ connectionString: url });
+    await database.connect();
+    assert.equal(await other.lease.hold(), 0, 'held by one');
+    await dead.close();
+    await database.query('UPDATE lease SET until_ms = until_ms + 5 * 3600000');
+    await database.end();
+    assert.ok((await other.lease.hold()) > 0);
+  },
+);
+
 const json = (answer: RawAnswer) => JSON.parse(answer.body.toString());
 const NAME = 'hello.v2.tar.gz';
 const ALIAS = '/onep:v1/stack/alias';
