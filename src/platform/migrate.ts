@@ -48,6 +48,9 @@ export async function moveContent({ from, ...place }: ContentMove): Promise<Move
   }
 }
 
+/** A standby may be far behind all that was written. */
+const COMMIT_MAX_MS = 1_800_000;
+
 export interface StoreMove {
   /** Data folder of the embedded platform, which may not be running. */
   from: string;
@@ -75,7 +78,7 @@ export async function moveStore({ from, store, clock, signal, onProgress }: Stor
     // As a start and an end of the platform: what an older gwe or a crash left is put in order.
     await openSqliteStore(file, clock).close();
     const source = openReader(file);
-    const to = openPool(store, () => {});
+    const to = openPool(store, () => {}, COMMIT_MAX_MS);
     try {
       await to.transaction((session) => migrateDatabase(session));
       const check = () => {
