@@ -14,6 +14,8 @@ import type { Partitions } from './postgres-history.ts';
 const BATCHES_MAX = 2;
 /** A second one only when so many wait: few large batches cost less than many small ones, here and in PostgreSQL. */
 const SECOND_MIN_CALLS = 64;
+/** Or when the first one takes longer: it may wait for gateways that somebody else has locked, and those who come now need not. */
+const SLOW_MS = 100;
 
 interface Waiting {
   call: DataCall;
@@ -30,7 +32,10 @@ export function createDataBatcher(db: Database, partitions: Partitions): DataBat
   const keys = createKeys();
   const queue: Waiting[] = [];
   let underWay = 0;
+  /** When the last batch was sent. */
+  let sent_ms = 0;
   let isScheduled = false;
+  let again: NodeJS.Timeout | undefined;
 
   const commit = async (calls: readonly DataCall[]): Promise<DataEnd[]> => {
     await partitions.ensure(daysOf(calls));
@@ -51,15 +56,20 @@ export function createDataBatcher(db: Database, partitions: Partitions): DataBat
       else for (const each of batch) await commitAll([each]);
     }
   };
+  const isWorthIt = () =>
+    underWay === 0 || queue.length >= SECOND_MIN_CALLS || performance.now() - sent_ms > SLOW_MS;
   const flush = () => {
     isScheduled = false;
-    while (underWay < BATCHES_MAX && queue.length >= (underWay === 0 ? 1 : SECOND_MIN_CALLS)) {
+    clearTimeout(again);
+    while (underWay < BATCHES_MAX && queue.length > 0 && isWorthIt()) {
       underWay += 1;
+      sent_ms = performance.now();
       void commitAll(queue.splice(0, BATCH_MAX_CALLS)).finally(() => {
         underWay -= 1;
         schedule();
       });
     }
+    if (queue.length > 0 && underWay < BATCHES_MAX) again = setTimeout(schedule, SLOW_MS).unref();
   };
   const schedule = () => {
     if (isScheduled || queue.length === 0) return;

@@ -114,6 +114,18 @@ test(
   },
 );
 
+/** Resolves when somebody waits for a lock, as `client` sees it. */
+async function callsWait(client: pg.Client): Promise<void> {
+  await eventually('the calls to wait', async () => {
+    // Within a transaction PostgreSQL would say again what it said first.
+    await client.query('SELECT pg_stat_clear_snapshot()');
+    const { rows } = await client.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return rows.length > 0;
+  });
+}
+
 test(
   'calls that waited for another replica to let go of their gateways find them, by key and by name',
   needs,
@@ -136,15 +148,28 @@ test(
     await other.query('UPDATE gateway SET last_seen_ms = last_seen_ms + 1');
     const refs = [who, ...Array.from({ length: 20 }, (_, n) => keyOf(n))];
     const ends = refs.map((ref) => store.exchange({ ...writing('a', 'kept'), who: ref }));
-    await eventually('the calls to wait', async () => {
-      const { rows } = await other.query(
-        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rows.length > 0;
-    });
+    await callsWait(other);
     await other.query('COMMIT');
     const found = (await Promise.all(ends)).map(({ end }) => end);
     assert.deepEqual(new Set(found), new Set(['done']));
     await other.end();
   },
 );
+
+test('a call that waits for its gateway holds up no call to another one', needs, async (t) => {
+  const url = server.database();
+  const store = await storeWithGateway(t, () => openAt(url));
+  t.after(() => store.close());
+  await store.addGateways('P', [{ serial: 'other', extra: '' }], 'enabled', NOW_MS);
+  const locking = new pg.Client({ connectionString: url });
+  await locking.connect();
+  await locking.query('BEGIN');
+  await locking.query("SELECT id FROM gateway WHERE serial = 'S' FOR UPDATE");
+  const waits = store.exchange(writing('a', 'kept'));
+  await callsWait(locking);
+  const passes = { ...writing('a', 'kept'), who: { product: 'P', serial: 'other' } };
+  assert.equal((await store.exchange(passes)).end, 'done');
+  await locking.query('COMMIT');
+  assert.equal((await waits).end, 'done');
+  await locking.end();
+});
