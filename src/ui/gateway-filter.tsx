@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { get, withQuery } from './api.ts';
 import { useData } from './data.ts';
+import { SPANS, seenFilter } from './last-seen.ts';
 import { Badge } from './parts.tsx';
 import { type Group, type Overview, STATES } from './types.ts';
 
@@ -17,7 +18,19 @@ export function filterOf(query: URLSearchParams): Record<string, string | string
   }
   const states = query.getAll('state');
   if (states.length > 0) filter['state'] = states;
-  return filter;
+  return { ...filter, ...seenFilter(query.get('seen'), Date.now()) };
+}
+
+/** The filter in words. */
+export function filterWords(query: URLSearchParams): string[] {
+  const words = NAMES.flatMap((name) => query.getAll(name).map((value) => `${name} ${value}`));
+  const states = query.getAll('state');
+  const seen = SPANS.find(([word]) => word === query.get('seen'));
+  return [
+    ...words,
+    ...(states.length === 0 ? [] : [`state ${states.join(' or ')}`]),
+    ...(seen === undefined ? [] : [seen[1].toLowerCase()]),
+  ];
 }
 
 interface FilterProps {
@@ -100,6 +113,15 @@ function Choices({ product, query, change }: FilterProps) {
         value={query.get('group') ?? ''}
         onValue={(value) => change('group', [value])}
       />
+      <Choice
+        id="seen"
+        label="Last seen"
+        all="Seen at any time"
+        options={SPANS.map(([word]) => word)}
+        labels={Object.fromEntries(SPANS)}
+        value={query.get('seen') ?? ''}
+        onValue={(value) => change('seen', [value])}
+      />
       {tag !== null && (
         <button type="button" class="small" onClick={() => change('tag', [])}>
           Tag {tag} <span aria-hidden="true">✕</span>
@@ -115,6 +137,8 @@ function Choice(props: {
   label: string;
   all: string;
   options: readonly string[];
+  /** What is shown for an option, where that is not the option itself. */
+  labels?: Readonly<Record<string, string>>;
   value: string;
   onValue: (value: string) => void;
 }) {
@@ -136,7 +160,7 @@ function Choice(props: {
         <option value="">{props.all}</option>
         {options.map((each) => (
           <option key={each} value={each}>
-            {each.replace('@', ' ')}
+            {props.labels?.[each] ?? each.replace('@', ' ')}
           </option>
         ))}
       </select>

@@ -4,12 +4,15 @@ import { call, get, path, withQuery } from './api.ts';
 import { useAction, useData } from './data.ts';
 import { Choose, tarballs } from './deploy.tsx';
 import { plural } from './format.ts';
-import { filterOf } from './gateway-filter.tsx';
+import { filterOf, filterWords } from './gateway-filter.tsx';
 import { Empty, Field, Loading, Panel, Problem } from './parts.tsx';
 import { RolloutLimits } from './rollout-limits.tsx';
 import { bodyOf, type Plan, PRESETS, planProblem } from './rollout-plan.ts';
+import { RolloutWindow } from './rollout-window.tsx';
 import { go, link } from './route.ts';
 import type { Content, Group, Rollout } from './types.ts';
+
+const NAME_MAX_CHARACTERS = 200;
 
 export function NewRollout({ product, query }: { product: string; query: URLSearchParams }) {
   const [plan, setPlan] = useState<Plan>({
@@ -21,7 +24,11 @@ export function NewRollout({ product, query }: { product: string; query: URLSear
     silentMinutes: '',
     from: '',
     to: '',
+    days: [],
+    timezone: '',
     offlineDays: '',
+    name: '',
+    dynamic: false,
   });
   const { busy, error, act } = useAction();
   const set = (patch: Partial<Plan>) => setPlan((before) => ({ ...before, ...patch }));
@@ -42,7 +49,7 @@ export function NewRollout({ product, query }: { product: string; query: URLSear
       <h1>New rollout</h1>
       <form class="narrow" onSubmit={submit}>
         <What product={product} plan={plan} set={set} />
-        <Whom product={product} plan={plan} set={set} filter={filter} />
+        <Whom product={product} plan={plan} set={set} query={query} />
         <Panel title="Steps">
           <fieldset class="choose">
             <legend class="hidden">Steps</legend>
@@ -72,6 +79,7 @@ export function NewRollout({ product, query }: { product: string; query: URLSear
           </Field>
         </Panel>
         <RolloutLimits plan={plan} set={set} />
+        <RolloutWindow plan={plan} set={set} />
         <Problem error={error} />
         <div class="buttons">
           {problem !== undefined && <span class="quiet">{problem}</span>}
@@ -108,16 +116,29 @@ function What({ product, plan, set }: PartProps) {
       {choices.length > 0 && (
         <Choose choices={choices} names={plan.names} onNames={(names) => set({ names })} />
       )}
+      <Field
+        label="Name"
+        for="name"
+        hint="What it is called in lists and in the audit trail; empty: by what it installs."
+      >
+        <input
+          id="name"
+          aria-describedby="name-hint"
+          maxLength={NAME_MAX_CHARACTERS}
+          value={plan.name}
+          onInput={(event) => set({ name: event.currentTarget.value })}
+        />
+      </Field>
     </Panel>
   );
 }
 
-function Whom({ product, plan, set, filter }: PartProps & { filter: ReturnType<typeof filterOf> }) {
+function Whom({ product, plan, set, query }: PartProps & { query: URLSearchParams }) {
   const groups = useData(
     (signal) => get<{ groups: Group[] }>(withQuery('/groups', { product }), signal),
     [product],
   );
-  const { group: _group, ...rest } = filter;
+  const { group: _group, ...rest } = filterOf(query);
   const fits = useData(
     (signal) =>
       get<{ total: number }>(
@@ -126,7 +147,9 @@ function Whom({ product, plan, set, filter }: PartProps & { filter: ReturnType<t
       ),
     [product, plan.group],
   );
-  const words = Object.entries(rest).map(([name, value]) => `${name} ${[value].flat().join(' or ')}`);
+  const narrowed = new URLSearchParams(query);
+  narrowed.delete('group');
+  const words = filterWords(narrowed);
   return (
     <Panel title="On whom">
       {words.length > 0 && (
@@ -156,6 +179,14 @@ function Whom({ product, plan, set, filter }: PartProps & { filter: ReturnType<t
           <span class="quiet">: narrow the list of gateways down first to reach fewer</span>
         )}
       </p>
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={plan.dynamic}
+          onChange={(event) => set({ dynamic: event.currentTarget.checked })}
+        />
+        <span class="choice-name">Also gateways that come to fit later, as long as it goes on</span>
+      </label>
     </Panel>
   );
 }

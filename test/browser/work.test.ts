@@ -132,6 +132,35 @@ test('a rollout is paused by one click and ended by another', { skip }, async ()
   await context.close();
 });
 
+test('a rollout for those who were not seen for a day, by name, in nights of the week, and for who joins later', {
+  skip,
+}, async () => {
+  const context = await browser.context();
+  const page = await logIn(context, stage.url, '#/p/P1/gateways');
+  await page.getByRole('link', { name: 'SN1', exact: true }).waitFor();
+  await page.getByLabel('Last seen').selectOption('Not seen for a day');
+  await page.getByRole('link', { name: 'SN1', exact: true }).waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'KEYS' }).waitFor();
+  await page.getByRole('link', { name: /Roll out to these/ }).click();
+  await page.getByText('not seen for a day').waitFor();
+  await page.getByRole('checkbox', { name: /hello 1/ }).check();
+  await page.getByRole('checkbox', { name: /come to fit later/ }).check();
+  await page.getByLabel('Only from').fill('22:00');
+  await page.getByLabel('Only to').fill('04:00');
+  await page.getByRole('checkbox', { name: 'Mon' }).check();
+  await page.getByLabel('Time zone').fill('Europe/Berlin');
+  await page.getByLabel('Name', { exact: true }).fill('night shift');
+  await page.getByRole('button', { name: 'Start rollout' }).click();
+  await page.getByRole('heading', { level: 1, name: /night shift/ }).waitFor();
+  const made = JSON.stringify(await stage.api('GET', '/rollouts?product=P1'));
+  assert.match(made, /"window":\{"from":"22:00","to":"04:00","days":\[1\],"timezone":"Europe\/Berlin"\}/);
+  assert.match(made, /"dynamic":true/);
+  assert.match(made, /"filter":\{"seenBefore":\d+\}/);
+  await page.getByRole('button', { name: 'Abort' }).click();
+  await page.getByRole('heading', { level: 1 }).getByText('aborted').waitFor();
+  await context.close();
+});
+
 test('ten thousand gateways: few rows exist, the last one is reached, and no frame takes long', {
   skip,
 }, async () => {
