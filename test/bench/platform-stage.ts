@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemCode } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { openSqliteStore } from '../../src/platform/sqlite-store.ts';
 import type { Store } from '../../src/platform/store.ts';
@@ -119,11 +120,21 @@ function cpuOf(pid: number): number {
 
 /** CPU time in seconds of a process, of all that are its children, and of those that have ended. */
 export function cpuOfFamily(parent: number): number {
-  const fields = statOf(parent);
-  const ended_s = (Number(fields[13]) + Number(fields[14])) / TICKS;
   const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
   const alive = [parent, ...children.filter((pid) => pid !== '').map(Number)];
-  return ended_s + alive.reduce((sum, pid) => sum + cpuOf(pid), 0);
+  const alive_s = alive.reduce((sum, pid) => sum + cpuIfThere(pid), 0);
+  // Last, so that it has the time of a child that ended meanwhile.
+  const fields = statOf(parent);
+  return alive_s + (Number(fields[13]) + Number(fields[14])) / TICKS;
+}
+
+function cpuIfThere(pid: number): number {
+  try {
+    return cpuOf(pid);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ESRCH') return 0;
+    throw error;
+  }
 }
 
 /** What /proc says about a process, from its state on. */
