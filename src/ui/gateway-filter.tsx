@@ -88,6 +88,7 @@ function Choices({ product, query, change }: FilterProps) {
   const groups = useData(
     (signal) => get<{ groups: Group[] }>(withQuery('/groups', { product }), signal),
     [product],
+    (change) => change.type === 'group',
   );
   const overview = useData(
     (signal) => get<Overview>(withQuery('/overview', { product, hours: 1 }), signal),

@@ -5,6 +5,7 @@ import { number } from './format.ts';
 import { filterOf, GatewayFilter } from './gateway-filter.tsx';
 import { useGatewayRows } from './gateway-rows.ts';
 import { GatewayTable } from './gateway-table.tsx';
+import { Groups } from './groups.tsx';
 import { NoGateways } from './overview.tsx';
 import { Empty, Loading, Problem } from './parts.tsx';
 import { link, replaceQuery } from './route.ts';
@@ -12,6 +13,7 @@ import { useMay } from './session.ts';
 
 export function Gateways({ product, query }: { product: string; query: URLSearchParams }) {
   const [adding, setAdding] = useState(false);
+  const [grouping, setGrouping] = useState(false);
   const mayChange = useMay('operator');
   const rows = useGatewayRows(product, query);
   const isFiltered = Object.keys(filterOf(query)).length > 0;
@@ -31,6 +33,11 @@ export function Gateways({ product, query }: { product: string; query: URLSearch
             <a class="button" href={link(product, 'rollouts', ['new'], Object.fromEntries(query))}>
               Roll out to {isFiltered ? `these ${number(rows.total)}` : 'all'} …
             </a>
+          )}
+          {mayChange && (rows.total > 0 || isFiltered) && (
+            <button type="button" onClick={() => setGrouping(true)}>
+              Groups …
+            </button>
           )}
           {mayChange && (rows.total > 0 || isFiltered) && (
             <button type="button" onClick={() => setAdding(true)}>
@@ -61,6 +68,7 @@ export function Gateways({ product, query }: { product: string; query: URLSearch
           onSort={(to) => change('sort', [to])}
         />
       )}
+      {grouping && <Groups product={product} query={query} onClose={() => setGrouping(false)} />}
       {adding && <AddGateway product={product} onClose={() => setAdding(false)} />}
     </>
   );

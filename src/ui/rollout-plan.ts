@@ -86,7 +86,7 @@ function windowOf({ from, to, days, timezone }: Plan): Record<string, unknown> {
 }
 
 /** The list's filter in the words of the API's filter. */
-function filterBody(filter: Record<string, string | string[]>): Record<string, unknown> {
+export function filterBody(filter: Record<string, string | string[]>): Record<string, unknown> {
   const { serialContains, tag, application, state, seenAfter, seenBefore } = filter;
   return {
     ...(serialContains === undefined ? {} : { serialContains }),

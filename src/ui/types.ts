@@ -72,6 +72,11 @@ export interface Group {
   gateways: number;
 }
 
+export interface GroupDetail extends Group {
+  members: string[];
+  filter?: Readonly<Record<string, unknown>>;
+}
+
 export interface Content {
   id: string;
   size: number;
