@@ -25,7 +25,7 @@ const SHORTFALLS: readonly Shortfall[] = [
       'kernel 33 µs, whoever does it; gwe adds 9 of its own, its start, and a journal.',
     tried:
       'Helped: one flush a phase in place of one a file, by a `sync` that stands ready; files written in the thread that unpacks; V8 without its last ' +
-      'compiler (8 % of the CPU time). Did not: more threads (two in C that make files in different folders gain 0 to 30 ms of 110, and one of V8 takes 6 MB), ' +
+      'compiler (8 % of the CPU time). Did not: more threads (two in C that make files in different folders gain 0 to 30 ms of 110, and one of V8 takes 20 MB), ' +
       'larger spaces for young objects, fewer steps for each header. Left out: a `sync` while files are still made gains 7 to 9 %, but has what install.sh ' +
       'copies written to the flash twice.',
   },
