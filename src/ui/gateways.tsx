@@ -10,10 +10,12 @@ import { NoGateways } from './overview.tsx';
 import { Empty, Loading, Problem } from './parts.tsx';
 import { link, replaceQuery } from './route.ts';
 import { useMay } from './session.ts';
+import { TAGGED_MAX, TagListed } from './tag-listed.tsx';
 
 export function Gateways({ product, query }: { product: string; query: URLSearchParams }) {
   const [adding, setAdding] = useState(false);
   const [grouping, setGrouping] = useState(false);
+  const [tagging, setTagging] = useState(false);
   const mayChange = useMay('operator');
   const rows = useGatewayRows(product, query);
   const isFiltered = Object.keys(filterOf(query)).length > 0;
@@ -37,6 +39,11 @@ export function Gateways({ product, query }: { product: string; query: URLSearch
           {mayChange && (rows.total > 0 || isFiltered) && (
             <button type="button" onClick={() => setGrouping(true)}>
               Groups …
+            </button>
+          )}
+          {mayChange && rows.total > 0 && rows.total <= TAGGED_MAX && (
+            <button type="button" onClick={() => setTagging(true)}>
+              Tag {isFiltered ? `these ${number(rows.total)}` : 'all'} …
             </button>
           )}
           {mayChange && (rows.total > 0 || isFiltered) && (
@@ -69,6 +76,17 @@ export function Gateways({ product, query }: { product: string; query: URLSearch
         />
       )}
       {grouping && <Groups product={product} query={query} onClose={() => setGrouping(false)} />}
+      {tagging && (
+        <TagListed
+          product={product}
+          query={query}
+          total={rows.total}
+          onClose={() => {
+            setTagging(false);
+            rows.reload();
+          }}
+        />
+      )}
       {adding && <AddGateway product={product} onClose={() => setAdding(false)} />}
     </>
   );

@@ -100,7 +100,9 @@ function ChangeGroup({ product, name, query, onClose }: GroupsProps & { name: st
 
 function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: GroupDetail }) {
   const [name, setName] = useState(group?.name ?? '');
-  const [members, setMembers] = useState(group?.members.join('\n') ?? '');
+  // As it was when the form opened, whatever is loaded since.
+  const [before] = useState(group?.members ?? []);
+  const [members, setMembers] = useState(before.join('\n'));
   const listed = new URLSearchParams(query);
   listed.delete('group');
   // It would be kept as the moment that it means now.
@@ -115,7 +117,10 @@ function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: G
       does="Save group"
       disabled={name.trim() === ''}
       act={() =>
-        call('PUT', path('products', product, 'groups', name.trim()), { members: serials, ...filter })
+        call('PUT', path('products', product, 'groups', name.trim()), {
+          ...changeOf(before, serials),
+          ...filter,
+        })
       }
       onClose={onClose}
     >
@@ -161,4 +166,13 @@ function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: G
       )}
     </ActionDialog>
   );
+}
+
+/** Members are told as those that come and go: whoever somebody else put in meanwhile stays. */
+function changeOf(before: readonly string[], wanted: readonly string[]): Record<string, string[]> {
+  const [had, wants] = [new Set(before), new Set(wanted)];
+  return {
+    add: wanted.filter((serial) => !had.has(serial)),
+    remove: before.filter((serial) => !wants.has(serial)),
+  };
 }

@@ -132,38 +132,6 @@ test('a rollout is paused by one click and ended by another', { skip }, async ()
   await context.close();
 });
 
-test('a group is made from what the list shows, given a member, found in the list, and removed', {
-  skip,
-}, async () => {
-  const context = await browser.context();
-  const page = await logIn(context, stage.url, '#/p/P1/gateways');
-  await page.getByLabel('Search serial numbers').fill('KEY');
-  await page.getByRole('link', { name: 'SN1', exact: true }).waitFor({ state: 'detached' });
-  await page.getByRole('button', { name: 'Groups …' }).click();
-  await page.getByRole('button', { name: 'New group …' }).click();
-  await page.getByLabel('Name of the group').fill('night');
-  await page.getByRole('checkbox', { name: /whoever fits this list: serialContains KEY/ }).waitFor();
-  await page.getByLabel('Serial numbers', { exact: true }).fill('SN1');
-  await page.getByRole('button', { name: 'Save group' }).click();
-  await page
-    .getByRole('listitem')
-    .filter({ hasText: '2 gateways' })
-    .getByRole('link', { name: 'night' })
-    .click();
-  await page.getByRole('link', { name: 'SN1', exact: true }).waitFor();
-  await page.getByRole('link', { name: 'KEYS' }).waitFor();
-  assert.equal(await page.getByLabel('Group', { exact: true }).inputValue(), 'night');
-  await page.getByRole('button', { name: 'Groups …' }).click();
-  await page.getByRole('button', { name: 'Change night' }).click();
-  await page.getByLabel('Serial numbers', { exact: true }).fill('');
-  await page.getByRole('button', { name: 'Save group' }).click();
-  await page.getByRole('listitem').filter({ hasText: '1 gateway' }).waitFor();
-  await page.getByRole('button', { name: 'Remove night' }).click();
-  await page.getByRole('button', { name: 'Remove group' }).click();
-  await page.getByText('There is no group yet.').waitFor();
-  await context.close();
-});
-
 test('a rollout for those who were not seen for a day, by name, in nights of the week, and for who joins later', {
   skip,
 }, async () => {
