@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { call, get, path, withQuery } from './api.ts';
 import { useData } from './data.ts';
 import { ActionDialog, Dialog } from './dialog.tsx';
-import { plural } from './format.ts';
+import { absolute, plural } from './format.ts';
 import { filterOf, filterWords } from './gateway-filter.tsx';
 import { Empty, Field, Loading, Problem } from './parts.tsx';
 import { filterBody } from './rollout-plan.ts';
@@ -45,19 +45,21 @@ function GroupList(props: { product: string; onView: (view: View) => void; onClo
       {data !== undefined && groups.length === 0 && (
         <Empty title="There is no group yet.">A rollout can be for a group, and so can the list.</Empty>
       )}
-      <ul class="plain-list">
+      <ul class="plain-list groups">
         {groups.map(({ name, gateways }) => (
-          <li key={name} class="row">
+          <li key={name}>
             <a href={link(product, 'gateways', [], { group: name })} onClick={onClose}>
               {name}
             </a>{' '}
             <span class="quiet">{plural(gateways, 'gateway')}</span>{' '}
-            <button type="button" class="small" onClick={() => onView({ change: name })}>
-              Change<span class="hidden"> {name}</span> …
-            </button>{' '}
-            <button type="button" class="small danger" onClick={() => onView({ remove: name })}>
-              Remove<span class="hidden"> {name}</span> …
-            </button>
+            <span class="actions">
+              <button type="button" class="small" onClick={() => onView({ change: name })}>
+                Change<span class="hidden"> {name}</span> …
+              </button>
+              <button type="button" class="small danger" onClick={() => onView({ remove: name })}>
+                Remove<span class="hidden"> {name}</span> …
+              </button>
+            </span>
           </li>
         ))}
       </ul>
@@ -110,7 +112,9 @@ function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: G
   const words = filterWords(listed);
   const [takesFilter, setTakesFilter] = useState(group === undefined && words.length > 0);
   const serials = [...new Set(members.split(/[\s,]+/).filter((word) => word !== ''))];
-  const filter = takesFilter ? { filter: filterBody(filterOf(listed)) } : {};
+  const [keeps, setKeeps] = useState(true);
+  const left = keeps ? {} : { filter: {} };
+  const filter = takesFilter ? { filter: filterBody(filterOf(listed)) } : left;
   return (
     <ActionDialog
       title={group === undefined ? 'New group' : `Group ${group.name}`}
@@ -128,6 +132,7 @@ function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: G
         <Field label="Name of the group" for="group-name">
           <input
             id="group-name"
+            autoFocus
             autocomplete="off"
             value={name}
             onInput={(event) => setName(event.currentTarget.value)}
@@ -142,15 +147,22 @@ function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: G
         <textarea
           id="members"
           rows={5}
+          autoFocus={group !== undefined}
           aria-describedby="members-hint"
           value={members}
           onInput={(event) => setMembers(event.currentTarget.value)}
         />
       </Field>
       {group?.filter !== undefined && (
-        <p>
-          And whoever fits <code>{JSON.stringify(group.filter)}</code>.
-        </p>
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={keeps && !takesFilter}
+            disabled={takesFilter}
+            onChange={(event) => setKeeps(event.currentTarget.checked)}
+          />
+          <span class="fits">And whoever fits: {fitWords(group.filter)}</span>
+        </label>
       )}
       {words.length > 0 && (
         <label class="choice">
@@ -159,7 +171,7 @@ function GroupForm({ product, query, onClose, group }: GroupsProps & { group?: G
             checked={takesFilter}
             onChange={(event) => setTakesFilter(event.currentTarget.checked)}
           />
-          <span class="choice-name">
+          <span class="fits">
             {group?.filter === undefined ? 'Also' : 'Instead'} whoever fits this list: {words.join(', ')}
           </span>
         </label>
@@ -175,4 +187,23 @@ function changeOf(before: readonly string[], wanted: readonly string[]): Record<
     add: wanted.filter((serial) => !had.has(serial)),
     remove: before.filter((serial) => !wants.has(serial)),
   };
+}
+
+const FITS: Readonly<Record<string, string>> = {
+  tags: 'tag',
+  states: 'state',
+  serialContains: 'serial number with',
+  serialPrefix: 'serial number from',
+  seenAfter: 'seen after',
+  seenBefore: 'not seen since',
+};
+
+/** A group's filter in words. Its only numbers are moments. */
+function fitWords(filter: Readonly<Record<string, unknown>>): string {
+  return Object.entries(filter)
+    .map(([name, value]) => {
+      const what = typeof value === 'number' ? absolute(value) : [value].flat().join(', ');
+      return `${FITS[name] ?? name} ${what}`;
+    })
+    .join('; ');
 }

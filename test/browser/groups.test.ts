@@ -50,6 +50,10 @@ test('a group is made from what the list shows, given a member, found in the lis
   await page.getByRole('listitem').filter({ hasText: '2 gateways' }).waitFor();
   const { members } = Object(await stage.api('GET', '/products/P1/groups/night'));
   assert.deepEqual(members, ['LATER'], 'whom somebody else put in meanwhile stays');
+  await page.getByRole('button', { name: 'Change night' }).click();
+  await page.getByRole('checkbox', { name: 'And whoever fits: serial number with KEY' }).uncheck();
+  await page.getByRole('button', { name: 'Save group' }).click();
+  await page.getByRole('listitem').filter({ hasText: '1 gateway' }).waitFor();
   await page.getByRole('button', { name: 'Remove night' }).click();
   await page.getByRole('button', { name: 'Remove group' }).click();
   await page.getByText('There is no group yet.').waitFor();
