@@ -68,6 +68,14 @@ const PLATFORM_COMMAND: CommandRow = {
         'full, as when left out: what is acknowledged is on the disk; normal: a power cut may take the last second.',
     },
     {
+      long: 'history',
+      value: 'DAYS',
+      type: { kind: 'integer', min: 1, max: 90, unit: 'days' },
+      group: 'Serving',
+      sentence:
+        'How long the history of dataports is kept; 90 when left out. The newest value of each stays whatever its age.',
+    },
+    {
       long: 'no-deltas',
       group: 'Serving',
       sentence:

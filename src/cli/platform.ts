@@ -8,7 +8,8 @@ import type { CommandContext } from './context.ts';
 import { isLoopback } from './operator-http.ts';
 
 export const DEFAULT_LISTEN = '127.0.0.1:8080';
-export const DEFAULT_VENDOR = 'gwe';
+export const DAY_MS = 86_400_000;
+const DEFAULT_VENDOR = 'gwe';
 
 /**
  * `gwe platform --data DIR [--listen HOST:PORT] [--vendor NAME] [--cert F --key F] [--durability full|normal]`. The first line on standard output is
@@ -26,6 +27,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
   const tls = tlsFrom(args.text('cert'), args.text('key'));
   const content = args.text('content');
   const store = storeFrom(args.text('store'));
+  const days = args.text('history');
   const presetToken = context.env['GWE_PLATFORM_TOKEN'] || undefined;
   const { startPlatform } = await import('../platform/platform.ts');
   const level = LOG_LEVELS.find((each) => each === args.text('debug-level')) ?? 'INFO';
@@ -40,6 +42,7 @@ export async function run(context: CommandContext, args: CommandArgs): Promise<n
     proxies: args.all('trust-proxy'),
     approval: args.all('approval'),
     durability: args.text('durability') === 'normal' ? 'normal' : 'full',
+    ...(days === undefined ? {} : { history_ms: Number(days) * DAY_MS }),
     hasReader: true,
     hasDatabaseTime: true,
     gwe: args.has('no-deltas') ? [] : context.executable,

@@ -62,7 +62,7 @@ export const KEYS_MAX_GATEWAYS = 100_000;
 
 /** History of one dataport: points that are kept. */
 export const HISTORY_MAX_POINTS = 200;
-/** History of one dataport: the oldest point that is kept; its newest one stays whatever its age. */
+/** History of one dataport: the oldest point that is kept where nobody says less; its newest one stays whatever its age. */
 export const HISTORY_MAX_AGE_MS = 90 * 86_400_000;
 /** How many points too many a dataport may have before it is trimmed. */
 export const HISTORY_SLACK_POINTS = 20;

@@ -33,6 +33,8 @@ export interface PartsOptions {
   callsAtOnce?: number;
   /** `full` (when left out): what is acknowledged is on the disk. `normal`: a power cut may take the last second. */
   durability?: 'full' | 'normal';
+  /** How old a point of history may become; HISTORY_MAX_AGE_MS when left out. */
+  history_ms?: number;
   /** Whether questions about the whole fleet get a thread of their own: what a platform that serves a large one wants. */
   hasReader?: boolean;
   /** What runs gwe: with it the platform makes deltas by itself. */
@@ -102,7 +104,7 @@ async function closeParts(
 }
 
 async function openStore(options: PartsOptions): Promise<{ store: Store; clock: Clock }> {
-  const { dataFolder, clock, durability, hasReader, log } = options;
+  const { dataFolder, clock, durability, hasReader, history_ms, log } = options;
   if (options.store !== undefined) {
     const [{ openPostgresStore }, { shareClock }] = await Promise.all([
       import('./postgres-store.ts'),
@@ -110,11 +112,14 @@ async function openStore(options: PartsOptions): Promise<{ store: Store; clock: 
     ]);
     const shared = shareClock(clock);
     if (options.hasDatabaseTime !== true)
-      return { store: await openPostgresStore(options.store, clock, log), clock };
-    return { store: await openPostgresStore(options.store, shared, log, shared.hear), clock: shared };
+      return { store: await openPostgresStore(options.store, clock, log, undefined, history_ms), clock };
+    return {
+      store: await openPostgresStore(options.store, shared, log, shared.hear, history_ms),
+      clock: shared,
+    };
   }
   const file = join(dataFolder, DATABASE);
-  const store = openSqliteStore(file, clock, { isRelaxed: durability === 'normal' });
+  const store = openSqliteStore(file, clock, { isRelaxed: durability === 'normal', history_ms });
   return { store: hasReader ? withReader(store, file) : store, clock };
 }
 

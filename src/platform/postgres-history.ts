@@ -88,7 +88,8 @@ function laterIfBusy(error: unknown): number[] {
   throw error;
 }
 
-export function openPartitions(db: Database): Partitions {
+/** `history_ms`: how old a point may become. */
+export function openPartitions(db: Database, history_ms = HISTORY_MAX_AGE_MS): Partitions {
   const known = new Set<number>();
   const ensure = async (days: readonly number[]) => {
     const missing = days.filter((day) => !known.has(day));
@@ -103,7 +104,7 @@ export function openPartitions(db: Database): Partitions {
     ensure,
     async keep(now_ms) {
       await ensure([dayOf(now_ms), dayOf(now_ms) + 1]);
-      const oldest = dayOf(now_ms - HISTORY_MAX_AGE_MS);
+      const oldest = dayOf(now_ms - history_ms);
       const dropped = await db.transaction((session) => dropOld(session, oldest)).catch(laterIfBusy);
       for (const day of dropped) known.delete(day);
     },

@@ -43,20 +43,21 @@ const PARTITIONS_MS = 3_600_000;
 
 /**
  * Opens the store at `url` (`postgres://USER@HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE), bringing its
- * tables forward. `onTime` is told the time of the database (postgres-clock.ts). Raises `layout` (of a newer gwe), `busy` (PostgreSQL is away).
+ * tables forward. `onTime` is told the time of the database (postgres-clock.ts); `history_ms`: how old a point may become. Raises `layout` (of a newer gwe), `busy` (PostgreSQL is away).
  */
 export async function openPostgresStore(
   url: string,
   clock: Clock,
   log: Log,
   onTime?: (heard: TimeHeard) => void,
+  history_ms?: number,
 ): Promise<Store> {
   const bus = await openBus(url, log, onTime);
   const db = openPool(url, (error) => log.debug(`PostgreSQL: ${explain(error)}`));
   bus.onSilence(db.renew);
   try {
     await db.transaction(migrateDatabase);
-    return await prepareStore(db, bus, clock, log);
+    return await prepareStore(db, bus, clock, log, history_ms);
   } catch (error) {
     await db.close();
     await bus.close();
@@ -64,9 +65,15 @@ export async function openPostgresStore(
   }
 }
 
-async function prepareStore(db: Database, bus: Bus, clock: Clock, log: Log): Promise<Store> {
+async function prepareStore(
+  db: Database,
+  bus: Bus,
+  clock: Clock,
+  log: Log,
+  history_ms?: number,
+): Promise<Store> {
   const seen = createSeen(db);
-  const partitions = openPartitions(db);
+  const partitions = openPartitions(db, history_ms);
   await partitions.keep(clock.now());
   const listeners: WriteListener[] = [];
   const tell = (gateway: number, aliases: readonly string[]) => {

@@ -19,6 +19,7 @@ export type DataTable = ReturnType<typeof prepareData>;
 export function prepareData(
   db: DatabaseSync,
   find: (who: GatewayRef) => { id: number; productId: number } | undefined,
+  history_ms?: number,
 ) {
   const isProductAlias = db.prepare('SELECT 1 FROM product_alias WHERE product_id = ? AND alias = ?');
   const insertPoints = Array.from({ length: POINTS_PER_INSERT }, (_, more) =>
@@ -31,7 +32,7 @@ export function prepareData(
   );
   const setLast = db.prepare('UPDATE dataport SET last_id = ?, kept = kept + 1 WHERE id = ?');
   const past = preparePast(db);
-  const history = prepareHistory(db, past);
+  const history = prepareHistory(db, past, history_ms);
   const heads = prepareHeads(db);
 
   const known = (gateway: { id: number; productId: number }, alias: string) =>

@@ -9,7 +9,7 @@ import type { Point } from './store.ts';
 const FROM_PAST = 'FROM past h JOIN point p ON p.id = h.point_id WHERE h.dataport_id = ?';
 
 /** Prepares the statements. A point without text has that of the point before it. */
-export function prepareHistory(db: DatabaseSync, past: Past) {
+export function prepareHistory(db: DatabaseSync, past: Past, history_ms = HISTORY_MAX_AGE_MS) {
   const one = db.prepare('SELECT id, time_ms, value FROM point WHERE id = ?');
   const since = db.prepare(
     `SELECT p.id, p.time_ms, p.value ${FROM_PAST} AND h.point_id > ? ORDER BY h.point_id LIMIT ?`,
@@ -70,7 +70,7 @@ export function prepareHistory(db: DatabaseSync, past: Past) {
     const row = heads.get(port);
     const lastGone = Math.max(
       idOf(beyondCount.get(port, HISTORY_MAX_POINTS)),
-      idOf(beyondAge.get(port, now_ms - HISTORY_MAX_AGE_MS)),
+      idOf(beyondAge.get(port, now_ms - history_ms)),
     );
     if (row === undefined || lastGone === 0) return undefined;
     const head = int(row, 'point_id');
@@ -105,7 +105,7 @@ export function prepareHistory(db: DatabaseSync, past: Past) {
       const ids = portsAfter.all(cursor, limit).map((row) => int(row, 'id'));
       for (const id of ids) {
         const row = oldest.get(id);
-        if (row === undefined || int(row, 'time_ms') >= now_ms - HISTORY_MAX_AGE_MS) continue;
+        if (row === undefined || int(row, 'time_ms') >= now_ms - history_ms) continue;
         if (trim(id, now_ms) !== undefined) trimmed += 1;
       }
       return { next: ids.length < limit ? 0 : (ids.at(-1) ?? 0), trimmed };

@@ -30,15 +30,16 @@ export interface SqliteStore extends Store {
 
 /**
  * Opens the store in `file`, making it where there is none. Raises `layout` (file of a newer gwe), `io`. With `isRelaxed` a
- * write is answered before it is on the disk: a power cut may take the last second, a killed process nothing.
+ * write is answered before it is on the disk: a power cut may take the last second, a killed process nothing. `history_ms`: how old a point may become.
  */
 export function openSqliteStore(
   file: string,
   clock: Clock,
-  options: { isRelaxed?: boolean } = {},
+  options: { isRelaxed?: boolean; history_ms?: number | undefined } = {},
 ): SqliteStore {
   const db = openDatabase(file, options);
-  return prepareStore(db, clock, { disk: options.isRelaxed ? undefined : takeSync(db, file) });
+  const disk = options.isRelaxed ? undefined : takeSync(db, file);
+  return prepareStore(db, clock, { disk, history_ms: options.history_ms });
 }
 
 /** The same file over a connection that only reads, for questions that take long; "last seen" is what lies in the file. */
@@ -47,14 +48,18 @@ export function openSqliteReader(file: string): SqliteStore {
 }
 
 /** `writer` is for the connection that writes: what is to be synced after a commit, if anything. */
-function prepareStore(db: DatabaseSync, clock: Clock, writer?: { disk: Disk | undefined }): SqliteStore {
+function prepareStore(
+  db: DatabaseSync,
+  clock: Clock,
+  writer?: { disk: Disk | undefined; history_ms: number | undefined },
+): SqliteStore {
   const batcher = createBatcher(db, writer?.disk, () => {
     catalog.forget();
     data.undone();
   });
   const seen = new Map<number, number>();
   const catalog = prepareCatalog(db, (gateway) => seen.get(gateway) ?? 0);
-  const data = prepareData(db, catalog.find);
+  const data = prepareData(db, catalog.find, writer?.history_ms);
   const content = prepareContent(db);
   const listeners: WriteListener[] = [];
   const tell = (gateway: number, aliases: readonly string[]) => {

@@ -44,14 +44,19 @@ test('history goes by whole days when it is too old, and what stays keeps its te
   const day_ms = 86_400_000;
   for (const days of [0, 1, 1]) await store.exchange(writing('a', 'same', NOW_MS + days * day_ms));
   await store.close();
-  const clock = clockAt(NOW_MS + 91 * day_ms);
-  const later = await openPostgresStore(url, clock, createLog('CRITICAL'));
+  const log = createLog('CRITICAL');
+  const later = await openPostgresStore(url, clockAt(NOW_MS + 91 * day_ms), log);
   const points = (await later.points(who, 'a', { limit: 10 })) ?? [];
   assert.deepEqual(
     points.map(({ value }) => value),
     ['same', 'same'],
   );
   await later.close();
+  const shorter = await openPostgresStore(url, clockAt(NOW_MS + 4 * day_ms), log, undefined, 2 * day_ms);
+  assert.deepEqual(await shorter.points(who, 'a', { limit: 10 }), []);
+  const [port] = (await shorter.dataports(who)) ?? [];
+  assert.equal(port?.value, 'same', 'the newest value stays');
+  await shorter.close();
 });
 
 test('a gateway checks in, an operator waits and is told, and a restart loses nothing', needs, async (t) => {

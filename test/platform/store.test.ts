@@ -63,6 +63,19 @@ test('points that are too old go, but the newest value stays whatever its age', 
   await again.close();
 });
 
+test('history is kept for as many days as the operator says', async (t) => {
+  const folder = folderFor(t);
+  const { store, file } = await storeFor(t, folder);
+  for (const value of ['a', 'b']) await store.exchange(writing('x', value));
+  await store.close();
+  const day_ms = 86_400_000;
+  const db = openDatabase(file);
+  const history = prepareHistory(db, preparePast(db), 2 * day_ms);
+  assert.equal(history.sweep(0, 100, NOW_MS + day_ms).trimmed, 0);
+  assert.equal(history.sweep(0, 100, NOW_MS + 3 * day_ms).trimmed, 1);
+  db.close();
+});
+
 test('a file of a newer layout is refused and left as it was', async (t) => {
   const { store, file } = await storeFor(t);
   await store.close();
