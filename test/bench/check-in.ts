@@ -3,6 +3,7 @@ import { median, shown } from './figures.ts';
 import { addGateway, type Chain, cikOf, type Ground, makeChain, makeGround, put } from './ground.ts';
 import { alternately, measure, type Taken, tableOf, type Way } from './measure.ts';
 import type { Aim, Bench, Findings, Part } from './part.ts';
+import { wakeUpTable } from './wake-up.ts';
 
 const ROUNDS = 25;
 const AIM = { wall_ms: 120, cpu_ms: 100 };
@@ -26,8 +27,12 @@ async function checkIns(bench: Bench): Promise<Findings> {
   const { taken, failed } = await alternately(bench, ways, bench.rounds(ROUNDS));
   const table = tableOf('A check-in with nothing to do', taken, 'curl, http');
   const bars = [...taken].map(([way, all]) => [way, median(all.map((one) => one.wall_ms))] as const);
+  const wakeUp = bench.has('strace') ? [await wakeUpTable(bench, http.gateway)] : [];
   return {
-    tables: [{ ...table, plot: { kind: 'bars', name: 'checkin', title: 'Idle check-in, wall ms', bars } }],
+    tables: [
+      { ...table, plot: { kind: 'bars', name: 'checkin', title: 'Idle check-in, wall ms', bars } },
+      ...wakeUp,
+    ],
     aims: aimsOf(taken.get('gwe, http') ?? [], taken.get('gwe, https') ?? []),
     notes: failed,
   };
