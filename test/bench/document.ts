@@ -79,12 +79,16 @@ function shortfalls(aims: readonly Aim[]): string[] {
   return ['**Where they are missed**', markdownTable(['', 'cause', 'tried'], rows)];
 }
 
+/** What is said of every part. */
+const BY_NAME_MAX_S = 120;
+
 function section(part: Part, outcome: Outcome | undefined): string {
   const head = [`## ${part.name}`, part.sentence, `    npm run bench -- ${part.name}`];
   if (outcome === undefined) return [...head, 'Not measured yet.'].join('\n\n');
   const { surroundings: at, duration_s, isQuick } = outcome;
+  const isLong = duration_s > BY_NAME_MAX_S && part.isCutShort !== true;
   const about =
-    `<sub>${at.at} UTC, in ${Math.round(duration_s)} s${isQuick ? ', with few rounds (--quick)' : ''}; load before it ${at.load.toFixed(2)}` +
+    `<sub>${at.at} UTC, in ${Math.round(duration_s)} s${isLong ? ' (**more than two minutes**)' : ''}${isQuick ? ', with few rounds (--quick)' : ''}; load before it ${at.load.toFixed(2)}` +
     `${at.load > 0.5 ? ' (**the machine was not quiet**)' : ''}; ${at.gwe}</sub>`;
   if (outcome.found === undefined) return [...head, `Could not run: ${outcome.cannot}`, about].join('\n\n');
   const { tables, notes = [] } = outcome.found;

@@ -26,6 +26,7 @@ export const life: Part = {
     'wherever it is then; with --long it goes on to the last, for some four minutes.',
   needs: [],
   place: 'memory',
+  isCutShort: true,
   run: lives,
 };
 

@@ -9,6 +9,8 @@ export interface Part {
   needs: readonly ToolName[];
   /** Where everything temporary lies when not on a disk: for what is about neither time nor wear. */
   place?: 'memory';
+  /** Run by its name it ends before two minutes are over, wherever it is then. */
+  isCutShort?: true;
   run(bench: Bench): Promise<Findings>;
 }
 
