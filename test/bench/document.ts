@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { shown } from './figures.ts';
 import type { Aim, Findings, Part, Table } from './part.ts';
 import { draw } from './plot.ts';
 import { shortfallRows } from './shortfalls.ts';
@@ -79,6 +80,8 @@ function shortfalls(aims: readonly Aim[]): string[] {
   return ['**Where they are missed**', markdownTable(['', 'cause', 'tried'], rows)];
 }
 
+/** Of all processors: above it others had a share in what was measured. */
+const QUIET_PERCENT = 5;
 /** What is said of every part. */
 const BY_NAME_MAX_S = 120;
 
@@ -88,8 +91,8 @@ function section(part: Part, outcome: Outcome | undefined): string {
   const { surroundings: at, duration_s, isQuick } = outcome;
   const isLong = duration_s > BY_NAME_MAX_S && part.isCutShort !== true;
   const about =
-    `<sub>${at.at} UTC, in ${Math.round(duration_s)} s${isLong ? ' (**more than two minutes**)' : ''}${isQuick ? ', with few rounds (--quick)' : ''}; load before it ${at.load.toFixed(2)}` +
-    `${at.load > 0.5 ? ' (**the machine was not quiet**)' : ''}; ${at.gwe}</sub>`;
+    `<sub>${at.at} UTC, in ${Math.round(duration_s)} s${isLong ? ' (**more than two minutes**)' : ''}${isQuick ? ', with few rounds (--quick)' : ''}; ` +
+    `others used ${shown(at.othersPercent)} % of the processors before it${at.othersPercent > QUIET_PERCENT ? ' (**the machine was not quiet**)' : ''}; ${at.gwe}</sub>`;
   if (outcome.found === undefined) return [...head, `Could not run: ${outcome.cannot}`, about].join('\n\n');
   const { tables, notes = [] } = outcome.found;
   return [...head, ...tables.map(tableText), notes.map((note) => `- ${note}`).join('\n'), about]

@@ -103,8 +103,8 @@ async function runPart(part: Part, isQuick: boolean, isShort: boolean): Promise<
 /** Whether the part could be run; what it found goes to the document. */
 async function runAndKeep(part: Part, isQuick: boolean, isShort: boolean): Promise<boolean> {
   say(`\n── ${part.name}: ${part.sentence}`);
+  const outcome: Outcome = { surroundings: await surroundings(), duration_s: 0, isQuick };
   const began_ms = performance.now();
-  const outcome: Outcome = { surroundings: surroundings(), duration_s: 0, isQuick };
   try {
     outcome.found = await runPart(part, isQuick, isShort);
     for (const { caption, columns, rows } of outcome.found.tables) {
