@@ -28,7 +28,7 @@ import {
 const GATEWAYS = 1000;
 const CONNECTIONS = 128;
 const WARM_UP_S = 1;
-const ROUND_S = 4;
+const ROUND_S = 3;
 const ROUNDS = 3;
 const REPLICAS = [1, 2, 4];
 const TELLS = 300;
