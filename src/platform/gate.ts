@@ -39,7 +39,7 @@ export function createGate(monotonic: () => number, atOnce = CALLS_AT_ONCE): Gat
   /** Those who are next, the first one last. */
   let group: Waiting[] = [];
   /** Of those who wait nobody was served later than this; no limit while all can be served in time. */
-  let latest_ms = Number.POSITIVE_INFINITY;
+  let latest = Number.POSITIVE_INFINITY;
   /** Since when work is at its limit, how much ended since, and when the last did. */
   let pace = { since_ms: 0, ended: 0, last_ms: 0 };
   let shed = 0;
@@ -53,7 +53,7 @@ export function createGate(monotonic: () => number, atOnce = CALLS_AT_ONCE): Gat
   const mayCome = (key: () => string) => {
     if (waiting.length === 0) return;
     const isStuck = monotonic() - pace.last_ms > WAIT_MAX_MS;
-    const isTooSoon = (lately.servedAt(key()) ?? 0) > latest_ms;
+    const isTooSoon = (lately.servedAt(key()) ?? 0) > latest;
     if (isStuck || isTooSoon || waiting.length >= WAITING_MAX_CALLS) throw turnAway();
   };
   /** Decides who is next, and who would wait too long. */
@@ -67,61 +67,72 @@ export function createGate(monotonic: () => number, atOnce = CALLS_AT_ONCE): Gat
     const late = turns.splice(room);
     group = turns.splice(0, GROUP_CALLS).reverse();
     waiting = turns;
-    if (late.length > 0) latest_ms = latestOf(turns.length > 0 ? turns : group.toReversed());
-    else if (isPaceKnown) latest_ms = Number.POSITIVE_INFINITY;
+    if (late.length > 0) latest = latestOf(turns.length > 0 ? turns : group.toReversed());
+    else if (isPaceKnown) latest = Number.POSITIVE_INFINITY;
     if (isPaceKnown) pace = { since_ms: now_ms, ended: 0, last_ms: now_ms };
     for (const each of late) each.leave(turnAway());
   };
   const next = () => {
-    pace.ended += 1;
-    pace.last_ms = monotonic();
-    if (group.length === 0 && waiting.length > 0) regroup();
+    if (waiting.length + group.length > 0) {
+      pace.ended += 1;
+      pace.last_ms = monotonic();
+      if (group.length === 0) regroup();
+    }
     const first = group.pop();
     if (first === undefined) inWork -= 1;
     else first.enter();
   };
-  const wait = (key: string) =>
-    new Promise<void>((enter, leave) => {
+  const wait = async (key: string) => {
+    mayCome(() => key);
+    await new Promise<void>((enter, leave) => {
       if (waiting.length + group.length === 0)
         pace = { since_ms: monotonic(), ended: 0, last_ms: monotonic() };
-      waiting.push({ served_ms: lately.servedAt(key), enter, leave });
+      waiting.push({ served: lately.servedAt(key), enter, leave });
     });
+  };
   return {
     mayCome,
-    async pass(key, work, isKnown) {
-      mayCome(() => key);
-      if (inWork >= atOnce) await wait(key);
-      else inWork += 1;
-      try {
-        const end = await work();
-        if (isKnown(end)) lately.note(key, monotonic());
-        return end;
-      } finally {
-        next();
-      }
+    pass(key, work, isKnown) {
+      const begin = () =>
+        work().then(
+          (end) => {
+            if (isKnown(end)) lately.note(key);
+            next();
+            return end;
+          },
+          (error: unknown) => {
+            next();
+            throw error;
+          },
+        );
+      if (inWork >= atOnce) return wait(key).then(begin);
+      inWork += 1;
+      return begin();
     },
     counts: () => ({ waiting: waiting.length + group.length, shed }),
   };
 }
 
 function latestOf(turns: readonly Turn[]): number {
-  const latest = turns.findLast((each) => each.served_ms !== undefined);
-  return latest?.served_ms ?? Number.POSITIVE_INFINITY;
+  const latest = turns.findLast((each) => each.served !== undefined);
+  return latest?.served ?? Number.POSITIVE_INFINITY;
 }
 
-/** When callers were served, of the last so many; keys are digests, of which 48 bits are enough to tell them apart. */
+/** In which order callers were served, of the last so many; keys are digests, of which 48 bits are enough to tell them apart. */
 function createLately() {
+  let services = 0;
   let now = new Map<number, number>();
   let before = new Map<number, number>();
   const short = (key: string) => Number.parseInt(key.slice(0, 12), 16);
   return {
     servedAt: (key: string) => now.get(short(key)) ?? before.get(short(key)),
-    note(key: string, time_ms: number) {
+    note(key: string) {
+      services += 1;
       if (now.size >= SERVED_MAX_GATEWAYS) {
         before = now;
         now = new Map();
       }
-      now.set(short(key), time_ms);
+      now.set(short(key), services);
     },
   };
 }

@@ -1,8 +1,8 @@
 /** The rules of who is served first when more gateways call than can be served at once, and of who is told to come later. Pure. */
 
-/** A call that waits: when its caller was last served here, `undefined` when that is not known. */
+/** A call that waits: which place its caller was last served at, in the order of services here; `undefined` when that is not known. */
 export interface Turn {
-  readonly served_ms: number | undefined;
+  readonly served: number | undefined;
 }
 
 /**
@@ -11,9 +11,9 @@ export interface Turn {
  * others wait.
  */
 export function inTurn<T extends Turn>(waiting: readonly T[]): T[] {
-  const known = waiting.filter((each) => each.served_ms !== undefined);
-  const strangers = waiting.filter((each) => each.served_ms === undefined);
-  known.sort((a, b) => (a.served_ms ?? 0) - (b.served_ms ?? 0));
+  const known = waiting.filter((each) => each.served !== undefined);
+  const strangers = waiting.filter((each) => each.served === undefined);
+  known.sort((a, b) => (a.served ?? 0) - (b.served ?? 0));
   const turns: T[] = [];
   for (let at = 0; turns.length < waiting.length; at += 1) {
     for (const each of [strangers[at], known[at]]) if (each !== undefined) turns.push(each);

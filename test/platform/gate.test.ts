@@ -6,19 +6,19 @@ import { inTurn, roomFor } from '../../src/platform/turns.ts';
 import { header, platformFor } from './raw.ts';
 
 test('of those who wait, whoever was served longest ago is first', () => {
-  const waiting = [{ served_ms: 30 }, { served_ms: 10 }, { served_ms: 20 }];
+  const waiting = [{ served: 30 }, { served: 10 }, { served: 20 }];
   assert.deepEqual(
-    inTurn(waiting).map((each) => each.served_ms),
+    inTurn(waiting).map((each) => each.served),
     [10, 20, 30],
   );
 });
 
 test('callers that were never served, and may be invented, have every second place as they came', () => {
-  const waiting = ['a', 'b', 'c', 'd'].map((name) => ({ name, served_ms: undefined }));
-  const turns = inTurn<{ name: string; served_ms: number | undefined }>([
+  const waiting = ['a', 'b', 'c', 'd'].map((name) => ({ name, served: undefined }));
+  const turns = inTurn<{ name: string; served: number | undefined }>([
     ...waiting,
-    { name: 'later', served_ms: 9 },
-    { name: 'earlier', served_ms: 5 },
+    { name: 'later', served: 9 },
+    { name: 'earlier', served: 5 },
   ]);
   assert.deepEqual(
     turns.map(({ name }) => name),
@@ -120,6 +120,7 @@ test('when nothing ends any more, who comes is told so at once', async () => {
   assert.deepEqual(gate.counts(), { waiting: 1, shed: 1 });
   ends.shift()?.();
   await first;
+  await new Promise(setImmediate);
   ends.shift()?.();
   await second;
   gate.mayCome(() => keyOf('c'));
