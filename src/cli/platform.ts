@@ -8,7 +8,7 @@ import type { CommandContext } from './context.ts';
 import { isLoopback } from './operator-http.ts';
 
 export const DEFAULT_LISTEN = '127.0.0.1:8080';
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 const DEFAULT_VENDOR = 'gwe';
 
 /**

@@ -38,6 +38,8 @@ const LAST_SEEN_FLUSH_MS = 2_000;
 const CHECK_IN_ALIASES: ReadonlySet<string> = new Set(['engine_report', 'report_digest']);
 /** How often room is looked for on a disk that was full. */
 const ROOM_LOOK_MS = 1_000;
+/** Gateways of the question that is asked beforehand: a page. */
+const FIRST_LOOK_GATEWAYS = 100;
 /** How often partitions are made and dropped. */
 const PARTITIONS_MS = 3_600_000;
 
@@ -114,6 +116,8 @@ async function prepareStore(
   const groups = openGroups(db);
   const fleet = openFleet(db);
   const counts = openCounts(db);
+  // What PostgreSQL and this process prepare for their first question, the first who looks need not wait for.
+  await fleet.fleet({}, { limit: FIRST_LOOK_GATEWAYS, now_ms: clock.now() });
   // Of a large fleet the first takes seconds; then it is remembered.
   counts.overview(undefined, clock.now(), clock.now()).catch(() => {});
   /** Queries over many gateways read "last seen" from the database. Where it cannot be written, for the disk is full, they answer all the same. */

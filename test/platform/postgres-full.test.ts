@@ -87,6 +87,13 @@ async function allThere(platform: RunningTestPlatform, acknowledged: readonly st
   assert.equal(acknowledged.filter((value) => !kept.has(value)).length, 0, 'missing');
 }
 
+/** Reports until one is not taken. */
+const firstRefusal = (report: () => Promise<RawAnswer>) =>
+  eventually('a refusal', async () => {
+    const each = await report();
+    return !/ 204 /.test(each.status) && each;
+  });
+
 test(
   'a full disk is 503 with Retry-After and said by /readyz; what was acknowledged is there, and with room it goes on by itself',
   needs,
@@ -100,11 +107,7 @@ test(
     const { acknowledged, report } = reporter(platform, await platform.gateway('P', 'S'));
     assert.match((await report()).status, / 204 /);
     disk.fill();
-    const answer = await eventually('a refusal', async () => {
-      const each = await report();
-      return !/ 204 /.test(each.status) && each;
-    });
-    refused(answer);
+    refused(await firstRefusal(report));
     refused(
       await platform.operate('PUT', PORT, JSON.stringify({ value: randomBytes(50_000).toString('hex') })),
     );
@@ -134,11 +137,7 @@ test(
     const { acknowledged, report } = reporter(platform, await platform.gateway('P', 'S'));
     assert.match((await report()).status, / 204 /);
     disk.fill();
-    const answer = await eventually('a refusal', async () => {
-      const each = await report();
-      return !/ 204 /.test(each.status) && each;
-    });
-    refused(answer);
+    refused(await firstRefusal(report));
     assert.match((await platform.call('GET', '/healthz')).status, / 200 /);
     disk.makeRoom();
     await server.start();
